@@ -1,0 +1,105 @@
+//! Facts about the build context: what is there, what is ignored, what will be sent.
+
+use std::path::PathBuf;
+
+use crate::Fact;
+
+/// The outcome of one walk of the context.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContextFacts {
+    pub root: PathBuf,
+    pub dockerfile: PathBuf,
+    pub ignore: IgnoreFile,
+    /// Everything below the root, ignored or not. Unknown unless a full survey was asked for.
+    pub everything: Fact<Amount>,
+    /// What remains after the ignore file.
+    pub kept: Amount,
+    /// What the builder will really ask for: COPY, ADD and bind mounts of reachable stages.
+    pub sent: Amount,
+    /// Largest kept files, biggest first.
+    pub top_files: Vec<Sized>,
+    /// Largest kept folders by bytes below them, biggest first, at most two levels deep.
+    pub top_folders: Vec<Sized>,
+    /// Files with secret-looking names or contents that a COPY can reach.
+    pub secrets: Vec<Secret>,
+    pub hazards: Vec<Hazard>,
+    /// What each category of the ignore file writer would remove: (category, amount).
+    pub categories: Vec<CategoryAmount>,
+    /// Wall time of the walk, seconds.
+    pub walk_seconds: f64,
+    /// Paths (first few) that could not be read.
+    pub unreadable: Vec<PathBuf>,
+}
+
+/// Counts and sizes of one set of entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Files, folders, links and special files.
+    pub entries: u64,
+    pub files: u64,
+    /// Sum of file sizes in bytes.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sized {
+    pub path: PathBuf,
+    pub amount: Amount,
+}
+
+/// Which ignore file is in force, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreFile {
+    /// The file that counts, whether or not it exists.
+    pub path: PathBuf,
+    pub exists: bool,
+    /// `<Dockerfile>.dockerignore` beside the Dockerfile, not the one in the context root.
+    pub dedicated: bool,
+    pub text: Option<String>,
+    pub problems: Vec<IgnoreProblem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreProblem {
+    /// One-based line, when the problem is in one line.
+    pub line: Option<u32>,
+    pub message: String,
+    /// The build fails; otherwise something is silently not ignored.
+    pub fatal: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    pub path: PathBuf,
+    /// Why it looks like one: "name of a private key", "PEM header".
+    pub because: &'static str,
+}
+
+/// A silent fault of the transfer that this context will trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hazard {
+    pub kind: HazardKind,
+    pub path: PathBuf,
+    pub note: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HazardKind {
+    /// Listed but refused on open: arrives with 0 bytes (research: fsutil `FilterFS`).
+    ZeroByte,
+    /// This user may not read it: arrives with 0 bytes.
+    Unreadable,
+    /// A socket, FIFO or device.
+    Special,
+    /// Vanished while we walked.
+    Vanished,
+    /// A name that is not UTF-8: the transfer fails.
+    NotUtf8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategoryAmount {
+    /// Name of the ignore category, such as `python-cache`.
+    pub category: &'static str,
+    pub amount: Amount,
+}

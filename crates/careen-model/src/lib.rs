@@ -1,0 +1,39 @@
+//! The nouns of careen: what we know, what is wrong, and what would change it.
+//!
+//! Data moves through these types in one direction only:
+//!
+//! ```text
+//! facts ──check──▶ findings ──plan──▶ fixes ──apply──▶ files, commands, journal
+//!                     └─────────────────report───────▶ text, HTML, JSON, JUnit, Markdown
+//! build events ──fold──▶ record ──compare──▶ comparison ──report──▶ the same
+//! ```
+//!
+//! Nothing in this crate reads a file, a clock, a socket or the environment.
+#![deny(clippy::disallowed_methods)]
+
+pub mod build;
+pub mod case;
+pub mod compare;
+pub mod diagnosis;
+pub mod edit;
+pub mod facts;
+pub mod finding;
+pub mod plan;
+pub mod units;
+
+pub use build::{
+    BuildEvent, BuildRecord, Outcome, Phase, StepId, StepRecord, Stream, Task, Transfer, What,
+    phase_of,
+};
+pub use case::{Case, Expect, Verdict};
+pub use compare::{Comparison, Row};
+pub use diagnosis::{Category, Checked, Diagnosis, Looked};
+pub use edit::{Edit, Overlap, Span, apply};
+pub use facts::{
+    ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why, context, engine,
+    host, project,
+};
+pub use finding::{
+    Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step,
+};
+pub use plan::{Choice, FileChange, Plan, Planned};
