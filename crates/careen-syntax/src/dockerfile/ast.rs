@@ -149,6 +149,16 @@ pub struct Problem {
     pub message: String,
     /// BuildKit refuses the file.
     pub fatal: bool,
+    pub found_by: FoundBy,
+}
+
+/// Which of BuildKit's two passes has the problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundBy {
+    /// The parser: there is no tree.
+    Parser,
+    /// The reading of the tree's instructions and stages.
+    Instructions,
 }
 
 const KEYWORDS: [(&str, Keyword); 18] = [

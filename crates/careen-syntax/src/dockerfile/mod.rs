@@ -19,7 +19,7 @@ mod typed;
 mod validate;
 
 pub use self::{
-    ast::{Directive, Flag, Form, Heredoc, Instruction, Item, Keyword, Problem, Word},
+    ast::{Directive, Flag, Form, FoundBy, Heredoc, Instruction, Item, Keyword, Problem, Word},
     directive::Detected,
     expand::{Expanded, Platform, Variables, expand},
     heredoc::{Opening, chomp, read_opening, read_openings},
@@ -81,6 +81,11 @@ impl Dockerfile {
     /// The reason why BuildKit refuses the file, if it does.
     pub fn refusal(&self) -> Option<&Problem> {
         self.problems.iter().find(|problem| problem.fatal)
+    }
+
+    /// The reason why BuildKit's parser gives no tree at all, if so.
+    pub fn parser_refusal(&self) -> Option<&Problem> {
+        self.problems.iter().find(|problem| problem.fatal && problem.found_by == FoundBy::Parser)
     }
 
     /// The tree in the notation of BuildKit's parser tests, without a line end at the end.

@@ -1,9 +1,6 @@
 //! `RUN --mount=…`: fields with their places, and what the mount means.
 
-use super::{
-    ast::{Flag, Problem},
-    dump::quote,
-};
+use super::{ast::Flag, dump::quote};
 use careen_model::Span;
 
 /// One `--mount` flag. Values are as written; variables are expanded with [`Mount::expanded`].
@@ -349,13 +346,6 @@ impl Mount {
             return Some(format!("invalid cache sharing set for {} mount", kind.as_str()));
         }
         None
-    }
-}
-
-impl Field {
-    /// The problem type of this crate, for a caller that reports a mount's problem.
-    pub fn problem(&self, line: u32, message: String) -> Problem {
-        Problem { span: self.span, line, message, fatal: true }
     }
 }
 

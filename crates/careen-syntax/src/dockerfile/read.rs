@@ -3,7 +3,7 @@
 use super::{
     Dockerfile,
     arguments::Reader,
-    ast::{Directive, Form, Heredoc, Instruction, Item, Keyword, Problem},
+    ast::{Directive, Form, FoundBy, Heredoc, Instruction, Item, Keyword, Problem},
     heredoc,
     logical::{Logical, offset},
     text,
@@ -34,6 +34,8 @@ struct Parser<'a> {
     directives: Option<BTreeSet<String>>,
     items: Vec<Item>,
     problems: Vec<Problem>,
+    /// A FROM was seen.
+    in_stage: bool,
 }
 
 pub(super) fn parse(source: Vec<u8>) -> Dockerfile {
@@ -45,6 +47,7 @@ pub(super) fn parse(source: Vec<u8>) -> Dockerfile {
         directives: Some(BTreeSet::new()),
         items: Vec::new(),
         problems: Vec::new(),
+        in_stage: false,
     };
     parser.file();
     let Parser { escape, items, problems, .. } = parser;
@@ -63,6 +66,11 @@ impl Parser<'_> {
         if !self.items.iter().any(|item| matches!(item, Item::Instruction(_))) {
             let end = self.source.len();
             self.refuse(span(end, end), self.number.max(1), "file with no instructions");
+        } else if !self.in_stage && self.problems.is_empty() {
+            let (span, line) = (span(0, 0), 1);
+            let message = "dockerfile contains no stages to build".to_owned();
+            let found_by = FoundBy::Instructions;
+            self.problems.push(Problem { span, line, message, fatal: true, found_by });
         }
     }
 
@@ -101,7 +109,8 @@ impl Parser<'_> {
     }
 
     fn refuse(&mut self, span: Span, line: u32, message: impl Into<String>) {
-        self.problems.push(Problem { span, line, message: message.into(), fatal: true });
+        let (message, found_by) = (message.into(), FoundBy::Parser);
+        self.problems.push(Problem { span, line, message, fatal: true, found_by });
     }
 
     fn directive(&mut self, line: Line, start: usize) -> Option<Directive> {
@@ -180,8 +189,15 @@ impl Parser<'_> {
     }
 
     fn check(&mut self, instruction: &Instruction) {
-        if let Some((at, message)) = super::validate::check(instruction) {
-            self.refuse(at, instruction.lines.0, message);
+        let outside = !self.in_stage
+            && !matches!(instruction.keyword, Keyword::From | Keyword::Arg | Keyword::Unknown);
+        self.in_stage |= instruction.keyword == Keyword::From;
+        let found = super::validate::check(instruction).or_else(|| {
+            outside.then(|| (instruction.code, "no build stage in current context".to_owned()))
+        });
+        if let Some((span, message)) = found {
+            let (line, found_by) = (instruction.lines.0, FoundBy::Instructions);
+            self.problems.push(Problem { span, line, message, fatal: true, found_by });
         }
     }
 
