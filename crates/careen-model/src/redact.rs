@@ -38,7 +38,7 @@ pub fn proxy(address: &str) -> Cow<'_, str> {
     }
     let authority = address.split(['/', '?', '#']).next().unwrap_or("");
     match authority.rfind('@').or_else(|| address.rfind('@')) {
-        Some(at) => hide(address, vec![0..at]),
+        Some(at) => hide(address, std::iter::once(0..at).collect()),
         None => text(address),
     }
 }
