@@ -27,7 +27,7 @@ impl Case {
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
             or_programs: vec![],
             expect: Expect::Success,
-            limit: Duration::from_secs(60),
+            limit: Duration::from_mins(1),
             critical: true,
             skip: None,
         }
