@@ -19,6 +19,7 @@ pub mod edit;
 pub mod facts;
 pub mod finding;
 pub mod plan;
+pub mod redact;
 pub mod units;
 
 pub use build::{
