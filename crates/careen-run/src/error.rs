@@ -34,6 +34,16 @@ pub enum Error {
     /// Written by a newer careen.
     #[error("{} has version {found}, this careen knows up to {known}", path.display())]
     TooNew { path: PathBuf, found: u32, known: u32 },
+    /// The store could not be read. It was moved aside, so that nothing is lost.
+    #[error("{} is damaged ({error}) and was kept as {}", path.display(), kept.display())]
+    HistoryDamaged { path: PathBuf, kept: PathBuf, error: String },
+    /// One record or event log does not make sense.
+    #[error("{what} cannot be understood: {error}")]
+    HistoryUnreadable { what: String, error: String },
+    #[error("the history {} failed: {source}", path.display())]
+    History { path: PathBuf, source: Box<rusqlite::Error> },
+    #[error("no build {label} in the history of this project")]
+    NoBuild { label: String },
     /// A watcher asked to stop here, as if the power had gone. Tests only.
     #[error("stopped by the watcher")]
     Stopped,
@@ -61,6 +71,8 @@ impl Error {
                 "the originals lie beside it under `before/`; move the folder away to go on"
             }
             Error::TooNew { .. } => "use the newer careen that wrote it",
+            Error::HistoryDamaged { .. } => "run the command again; it starts a new history",
+            Error::NoBuild { .. } => "`careen history` lists the builds",
             Error::NoEntry { .. } => "`careen journal` lists the changes",
             _ => return None,
         };

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::Error;
+use crate::{Error, digest};
 
 /// Everything about a regular file that undo brings back, and the digest of its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,15 +47,6 @@ impl Modified {
     }
 }
 
-pub(super) fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 /// Content and state of a regular file; `None` when nothing is there.
 pub(super) fn read(path: &Path) -> Result<Option<(Vec<u8>, State)>, Error> {
     let mut file = match File::open(path) {
@@ -68,7 +58,7 @@ pub(super) fn read(path: &Path) -> Result<Option<(Vec<u8>, State)>, Error> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(Error::io("reading", path))?;
     let state = State {
-        sha256: digest(&bytes),
+        sha256: digest::of(&bytes),
         size: bytes.len() as u64,
         mode: meta.mode() & 0o7777,
         owner: Some(Owner { user: meta.uid(), group: meta.gid() }),

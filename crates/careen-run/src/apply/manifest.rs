@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::disk::{self, State};
-use crate::Error;
+use crate::{Error, digest};
 
 /// Version of `manifest.json` that this careen writes and the newest it reads.
 const VERSION: u32 = 1;
@@ -160,7 +160,7 @@ impl Folder {
     /// Content of one side of one file, checked against its digest.
     pub(super) fn content(&self, path: &Path, state: &State) -> Result<Vec<u8>, Error> {
         let bytes = fs::read(path).map_err(Error::io("reading", path))?;
-        if disk::digest(&bytes) == state.sha256 {
+        if digest::of(&bytes) == state.sha256 {
             return Ok(bytes);
         }
         let error = format!("{} does not have the digest of the manifest", path.display());

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{self, State};
 use super::manifest::{Folder, Manifest, Name, Row};
 use super::{Point, Watcher};
-use crate::Error;
+use crate::{Error, digest};
 
 /// What a file becomes.
 #[derive(Debug)]
@@ -204,7 +204,7 @@ fn next_state(next: &Next, before: Option<&State>, folder_mode: u32) -> Option<S
             // Whoever may read it may run it, as `chmod +x` does.
             let run = if *executable { (mode & 0o444) >> 2 } else { 0 };
             Some(State {
-                sha256: disk::digest(bytes),
+                sha256: digest::of(bytes),
                 size: bytes.len() as u64,
                 mode: mode | run,
                 owner: before.and_then(|state| state.owner),
