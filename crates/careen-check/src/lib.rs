@@ -1,1 +1,25 @@
-//! placeholder
+//! Judging facts: rules, the planner of fixes and the facts under their documented names.
+//!
+//! A rule is a constant and a function; the function sees facts and nothing else. Nothing here
+//! reads a file, a clock, a socket or the environment.
+#![deny(clippy::disallowed_methods)]
+
+mod diagnose;
+mod facts;
+mod find;
+mod gc;
+mod legacy;
+mod need;
+mod plan;
+mod price;
+mod rule;
+mod rules;
+mod suppress;
+
+pub use diagnose::{Selection, diagnose};
+pub use facts::{Facts, ParsedDockerfile};
+pub use find::{UnknownRule, find};
+pub use legacy::legacy;
+pub use plan::{Policy, plan, plan_rounds};
+pub use rule::{Check, Fixable, Rule};
+pub use rules::RULES;
