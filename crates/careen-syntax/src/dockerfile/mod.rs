@@ -13,8 +13,10 @@ mod json;
 mod logical;
 mod meaning;
 mod mount;
+pub mod packages;
 mod pattern;
 mod read;
+pub mod shell;
 mod source;
 mod stage;
 mod text;
@@ -29,6 +31,8 @@ pub use self::{
     logical::Logical,
     meaning::Meaning,
     mount::{CacheIdentity, Field, Mount, MountKind, Sharing, clean_path},
+    packages::{CommandOption, Manager, Package, PackageCommand},
+    shell::{Join, Posix, Redirection, Script, Shell, ShellWord, SimpleCommand},
     source::{CacheMount, Source, SourceKind},
     stage::{Base, Stage},
     typed::{Argument, Command, From, Healthcheck, Pair, Run, Transfer, TransferKind, Typed},
