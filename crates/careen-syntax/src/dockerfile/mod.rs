@@ -7,6 +7,7 @@ mod arguments;
 mod ast;
 mod directive;
 mod dump;
+mod edit;
 pub mod expand;
 mod heredoc;
 mod json;
