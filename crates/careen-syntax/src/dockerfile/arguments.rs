@@ -55,6 +55,7 @@ impl Reader<'_> {
             heredocs: Vec::new(),
             trigger: arguments.trigger,
             blank_inside: false,
+            dangling: false,
             legacy_pair: arguments.legacy_pair,
             logical: Arc::clone(self.logical),
         };

@@ -166,6 +166,7 @@ impl Parser<'_> {
         let reader = Reader { logical: &logical, escape: self.escape };
         let (mut instruction, error) = reader.read(0..logical.text().len(), 0);
         instruction.blank_inside = blank_inside;
+        instruction.dangling = continues;
         if logical.text().is_empty() {
             // Nothing but a continuation character: its place is the line.
             instruction.code = span(start, first.text_end);
