@@ -20,3 +20,5 @@ mod wsl;
 pub use gather::{Budget, HostRequest, gather};
 pub use latency::LatencyBudget;
 pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};
+//! Reading the machine and the project: probes and the build context, with no opinion on them.
+pub mod walk;
