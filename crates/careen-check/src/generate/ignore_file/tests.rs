@@ -49,7 +49,8 @@ fn check(existing: Option<&str>, kinds: &[ProjectKind], needed: &[&str], expecte
     for (pattern, reason) in proposal.refused {
         writeln!(told, "~~ {pattern}: {reason}").unwrap();
     }
-    expected.assert_eq(&told);
+    // Rust reads a literal without carriage returns; another test looks at line ends.
+    expected.assert_eq(&told.replace('\r', ""));
 }
 
 const LEARNING: &[ProjectKind] = &[ProjectKind::Python, ProjectKind::MachineLearning];
@@ -375,7 +376,7 @@ fn faster_lines_match_the_same() {
         *.log
         **/*
     "]]
-    .assert_eq(&faster);
+    .assert_eq(&faster.replace('\r', ""));
     let matcher = |text: &str| Matcher::new(&read(text.as_bytes()).patterns).unwrap();
     let (slow, fast) = (matcher("**/*.pyc\n!**/*.tar.gz"), matcher("**.pyc\n!**.tar.gz"));
     for path in ["a.pyc", "a/b/.pyc", ".pyc", "a.pyc/b", "pyc", "x/y.tar.gz", "a.pyc/b.tar.gz"] {
