@@ -23,3 +23,5 @@ pub use legacy::legacy;
 pub use plan::{Policy, plan, plan_rounds};
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;
+//! Judging facts: rules, the planner of fixes and the generators of files.
+pub mod generate;

@@ -6,6 +6,7 @@ pub mod apply;
 mod digest;
 mod error;
 pub mod history;
+pub mod image_test;
 pub mod recorder;
 mod redaction;
 
