@@ -12,13 +12,13 @@ use super::{
 use crate::words;
 
 /// Rectangles of single files; smaller files are drawn as one per folder.
-const MOST_FILES: usize = 500;
+const MOST_FILES: usize = 320;
 
 /// Folders with a rectangle of their own.
 const MOST_FOLDERS: usize = 40;
 
 /// Rows of the table.
-const ROWS: usize = 30;
+const ROWS: usize = 25;
 
 /// The picture's own units; it is stretched to the width of the page.
 const FRAME: Rect = Rect { x: 0.0, y: 0.0, width: 1000.0, height: 420.0 };
@@ -62,7 +62,7 @@ pub(super) fn section(
     put!(page, "<section aria-labelledby=context>\n<h2 id=context>What is in the context</h2>\n");
     put!(page, "<p class=lead>{}</p>\n", says(whole, then));
     if then.is_some() {
-        put!(page, "<p class=key><i class=k></i> sent <i class=g></i> no longer sent</p>\n");
+        put!(page, "<p class=key><span><i class=k></i> sent</span> <span><i class=g></i> no longer sent</span></p>\n");
     }
     let groups = groups(whole, then);
     picture(page, &groups, whole.kept.bytes);
@@ -225,7 +225,7 @@ fn picture(page: &mut String, groups: &[Group], total: u64) {
             put!(
                 page,
                 "<title>{} · {} · {}</title></rect>\n",
-                shown(&middle_cut(name, 72)),
+                shown(&middle_cut(name, 64)),
                 units::size(*bytes),
                 state.word()
             );
@@ -241,7 +241,8 @@ fn picture(page: &mut String, groups: &[Group], total: u64) {
         }
         put!(
             page,
-            "<span style=\"left:{:.1}%;top:{:.1}%;width:{:.1}%;height:{:.1}%\"><b>{}</b> {}</span>",
+            "<span{} style=\"left:{:.1}%;top:{:.1}%;width:{:.1}%;height:{:.1}%\"><b>{}</b> {}</span>",
+            if area.width < 260.0 { " class=slim" } else { "" },
             area.x / FRAME.width * 100.0,
             area.y / FRAME.height * 100.0,
             area.width / FRAME.width * 100.0,

@@ -11,10 +11,10 @@ use super::escape::{middle_cut, put, shown};
 use crate::words;
 
 /// More rows than this are told in the table only.
-const MOST_ROWS: usize = 60;
+const MOST_ROWS: usize = 50;
 
 /// Characters of a step's name in a row and in the table.
-const NAME: usize = 120;
+const NAME: usize = 84;
 
 struct Chart<'a> {
     record: &'a BuildRecord,
@@ -34,32 +34,28 @@ struct Link {
     at: f64,
 }
 
-pub(super) fn section(page: &mut String, record: &BuildRecord) {
-    if record.steps.iter().all(|step| step.started.is_none()) {
+pub(super) fn section(page: &mut String, record: &BuildRecord, before: Option<&BuildRecord>) {
+    let ran = |record: &&BuildRecord| record.steps.iter().any(|step| step.started.is_some());
+    if !ran(&record) {
         return;
     }
     let chart = Chart::of(record);
-    let (rows, left_out) = chart.rows();
-    let links = chart.links(&rows);
     put!(page, "<section aria-labelledby=steps>\n<h2 id=steps>What ran when</h2>\n");
     put!(page, "<p class=lead>{}</p>\n", shown(&chart.says()));
     put!(
         page,
-        "<p class=key><i class=crit></i> critical path <i class=run></i> other step \
-         <i class=hit></i> cached <i class=wait></i> waited</p>\n"
+        "<p class=key><span><i class=crit></i> critical path</span> <span><i class=run></i> other step</span> \
+         <span><i class=hit></i> cached</span> <span><i class=wait></i> waited</span></p>\n"
     );
-    put!(page, "<div class=gantt style=\"--tick:{:.3}%\">\n", chart.percent(chart.tick));
-    chart.axis(page);
-    put!(page, "<ol aria-label=\"Steps by start\">\n");
-    for (n, (i, step)) in rows.iter().enumerate() {
-        chart.row(page, (n, *i), step, &links);
-    }
-    put!(page, "</ol></div>\n");
-    if left_out > 0 {
-        let what = words::many(left_out, "short or cached step");
-        put!(page, "<p class=dim>{what} left out of the picture; the table has them all.</p>\n");
-    }
+    chart.picture(page);
     chart.table(page);
+    if let Some(before) = before.filter(ran) {
+        put!(page, "<details><summary>The same for the build before</summary>\n");
+        let chart = Chart::of(before);
+        put!(page, "<p class=lead>{}</p>\n", shown(&chart.says()));
+        chart.picture(page);
+        put!(page, "</details>\n");
+    }
     put!(page, "</section>\n");
 }
 
@@ -74,6 +70,22 @@ impl<'a> Chart<'a> {
             critical: record.critical_path(),
             span,
             tick: tick(span),
+        }
+    }
+
+    fn picture(&self, page: &mut String) {
+        let (rows, left_out) = self.rows();
+        let links = self.links(&rows);
+        put!(page, "<div class=gantt style=\"--tick:{:.3}%\">\n", self.percent(self.tick));
+        self.axis(page);
+        put!(page, "<ol aria-label=\"Steps by start\">\n");
+        for (n, (i, step)) in rows.iter().enumerate() {
+            self.row(page, (n, *i), step, &links);
+        }
+        put!(page, "</ol></div>\n");
+        if left_out > 0 {
+            let what = words::many(left_out, "short or cached step");
+            put!(page, "<p class=dim>{what} left out of the picture.</p>\n");
         }
     }
 
@@ -147,14 +159,21 @@ impl<'a> Chart<'a> {
             i + 1,
             shown(&name),
         );
+        let mut drawn = Vec::new();
         for Link { from, to, at } in links {
+            // Links that would lie upon each other are one line.
             let (top, bottom) = match n {
                 n if n == *from => (12, 24),
                 n if n == *to => (0, 12),
                 n if *from < n && n < *to => (0, 24),
                 _ => continue,
             };
-            put!(page, "<line class=link x1={at:.2}% x2={at:.2}% y1={top} y2={bottom} />");
+            let line = format!("<line class=link x1={at:.2}% x2={at:.2}% y1={top} y2={bottom} />");
+            if drawn.contains(&line) {
+                continue;
+            }
+            page.push_str(&line);
+            drawn.push(line);
             if n == *to {
                 put!(page, "<line class=link x1={at:.2}% x2={x:.2}% y1=12 y2=12 />");
             }
@@ -204,10 +223,7 @@ impl<'a> Chart<'a> {
     }
 
     fn tip(&self, step: &StepRecord) -> String {
-        let mut tip = words::step(step);
-        if tip.chars().count() > 240 {
-            tip = middle_cut(&tip, 240);
-        }
+        let mut tip = middle_cut(&words::step(step), 150);
         let started = step.started.unwrap_or_default();
         if step.cached {
             tip.push_str(" — from the cache");

@@ -11,8 +11,8 @@ use super::{
 use crate::{ImageTests, clean_lines, words};
 
 const SLOWEST: usize = 10;
-const FINDINGS: usize = 60;
-const TESTS: usize = 120;
+const FINDINGS: usize = 40;
+const TESTS: usize = 60;
 const STDERR_LINES: usize = 12;
 
 pub(super) fn slowest(page: &mut String, after: &BuildRecord, before: Option<&BuildRecord>) {
@@ -23,7 +23,7 @@ pub(super) fn slowest(page: &mut String, after: &BuildRecord, before: Option<&Bu
     let Some(longest) = steps.first().map(|step| step.took()) else { return };
 
     put!(page, "<section aria-labelledby=slowest>\n<h2 id=slowest>Slowest steps</h2>\n");
-    put!(page, "<table class=bars><thead><tr><th scope=col>Step<th class=pic aria-hidden=true>");
+    put!(page, "<table class=\"bars slow\"><thead><tr><th scope=col>Step<th class=pic aria-hidden=true>");
     if before.is_some() {
         put!(page, "<th scope=col class=n>Before");
     }

@@ -21,7 +21,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// SHA-256 of [`SCRIPT`] in base 64: the page runs this script and no other.
-const SCRIPT_HASH: &str = "";
+const SCRIPT_HASH: &str = "Pm51utdfB3AOjXbZY4I8RQaadp0aM75KV6ZPHGuJZDI=";
 
 /// What the page shows. Absent parts leave no trace in it.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ pub fn html(out: &mut dyn io::Write, input: &HtmlInput<'_>) -> io::Result<()> {
     head(&mut page, input);
     header(&mut page, input);
     phases::section(&mut page, input);
-    gantt::section(&mut page, input.after);
+    gantt::section(&mut page, input.after, input.before);
     lists::slowest(&mut page, input.after, input.before);
     context::section(&mut page, input.context_before, input.context_after);
     lists::findings(&mut page, input.diagnosis_before, input.diagnosis_after);

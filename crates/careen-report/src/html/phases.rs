@@ -25,7 +25,7 @@ pub(super) fn section(page: &mut String, input: &HtmlInput<'_>) {
         page,
         "<p class=lead>Wall time in which at least one step of a phase ran. \
          Phases overlap, so they may add up to more than the total.</p>\n\
-         <p class=key><i class=was></i> before <i class=now></i> after</p>\n"
+         <p class=key><span><i class=was></i> before</span> <span><i class=now></i> after</span></p>\n"
     );
     for (title, compared) in comparisons {
         table(page, title, compared);

@@ -202,10 +202,10 @@ pub(crate) fn context(after: bool, files: usize) -> ContextFacts {
         if after && index < 5 {
             continue;
         }
-        // Halving sizes, then a long flat tail, like real folders have.
+        // A few large files and a long tail, like real folders have.
         let n = files / FOLDERS.len();
         for i in 0..n {
-            let size = bytes / 2 / (1 << i.min(12)) as u64 / if i > 12 { n as u64 } else { 1 };
+            let size = bytes / (8 * (i as u64 * 3 / 2 + 2));
             let amount = Amount { entries: 1, files: 1, bytes: size };
             top_files.push(Sized { path: format!("{folder}/part-{i:04}.bin").into(), amount });
         }
