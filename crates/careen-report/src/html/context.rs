@@ -62,7 +62,10 @@ pub(super) fn section(
     put!(page, "<section aria-labelledby=context>\n<h2 id=context>What is in the context</h2>\n");
     put!(page, "<p class=lead>{}</p>\n", says(whole, then));
     if then.is_some() {
-        put!(page, "<p class=key><span><i class=k></i> sent</span> <span><i class=g></i> no longer sent</span></p>\n");
+        put!(
+            page,
+            "<p class=key><span><i class=k></i> sent</span> <span><i class=g></i> no longer sent</span></p>\n"
+        );
     }
     let groups = groups(whole, then);
     picture(page, &groups, whole.kept.bytes);

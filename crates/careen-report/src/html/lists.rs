@@ -23,7 +23,10 @@ pub(super) fn slowest(page: &mut String, after: &BuildRecord, before: Option<&Bu
     let Some(longest) = steps.first().map(|step| step.took()) else { return };
 
     put!(page, "<section aria-labelledby=slowest>\n<h2 id=slowest>Slowest steps</h2>\n");
-    put!(page, "<table class=\"bars slow\"><thead><tr><th scope=col>Step<th class=pic aria-hidden=true>");
+    put!(
+        page,
+        "<table class=\"bars slow\"><thead><tr><th scope=col>Step<th class=pic aria-hidden=true>"
+    );
     if before.is_some() {
         put!(page, "<th scope=col class=n>Before");
     }
