@@ -132,7 +132,15 @@ pub(crate) fn step(step: &StepRecord) -> String {
     clean(&step.name).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The step and what it did on one line: `took 92.0 s, of it 71.0 s download`.
+/// A step's name without its place, wherever it stood: `[base 4/9] RUN x` is `RUN x`.
+pub(crate) fn instruction(name: &str) -> &str {
+    match name.split_once("] ") {
+        Some((head, rest)) if head.contains('/') => rest,
+        _ => name,
+    }
+}
+
+/// The longest part of a step that has a time of its own: `download in 71.0 s, 2.1 GB`.
 pub(crate) fn longest_task(step: &StepRecord) -> Option<String> {
     let timed =
         step.tasks.iter().filter_map(|task| Some((task.ended?.saturating_sub(task.started), task)));

@@ -1,1 +1,143 @@
-//! placeholder
+//! One self-contained HTML page of a build: no network, no library, works without JavaScript.
+//!
+//! Pictures are SVG laid out here; each has its numbers in a table beside or below it.
+//! Invariant: text enters the page through [`escape::shown`] only.
+
+mod context;
+mod escape;
+mod gantt;
+mod lists;
+mod phases;
+mod squarify;
+
+use std::io;
+
+use careen_model::{BuildRecord, Comparison, ContextFacts, Diagnosis, units};
+
+use crate::{ImageTests, words};
+use escape::{put, shown};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// SHA-256 of [`SCRIPT`] in base 64: the page runs this script and no other.
+const SCRIPT_HASH: &str = "Pm51utdfB3AOjXbZY4I8RQaadp0aM75KV6ZPHGuJZDI=";
+
+/// What the page shows. Absent parts leave no trace in it.
+#[derive(Debug, Clone, Copy)]
+pub struct HtmlInput<'a> {
+    /// Version of careen.
+    pub version: &'a str,
+    pub project: &'a str,
+    pub engine: &'a str,
+    pub before: Option<&'a BuildRecord>,
+    pub after: &'a BuildRecord,
+    /// Tables of phases with their titles; when empty, `before` and `after` make the only one.
+    pub comparisons: &'a [(String, Comparison)],
+    pub context_before: Option<&'a ContextFacts>,
+    pub context_after: Option<&'a ContextFacts>,
+    pub diagnosis_before: Option<&'a Diagnosis>,
+    pub diagnosis_after: Option<&'a Diagnosis>,
+    pub tests: Option<&'a ImageTests<'a>>,
+}
+
+/// Writes the page: at most 200 kB, also for 150 steps and thousands of files.
+pub fn html(out: &mut dyn io::Write, input: &HtmlInput<'_>) -> io::Result<()> {
+    let mut page = String::with_capacity(64 << 10);
+    head(&mut page, input);
+    header(&mut page, input);
+    phases::section(&mut page, input);
+    gantt::section(&mut page, input.after, input.before);
+    lists::slowest(&mut page, input.after, input.before);
+    context::section(&mut page, input.context_before, input.context_after);
+    lists::findings(&mut page, input.diagnosis_before, input.diagnosis_after);
+    lists::tests(&mut page, input.tests);
+    footer(&mut page, input);
+    out.write_all(page.as_bytes())
+}
+
+fn head(page: &mut String, input: &HtmlInput<'_>) {
+    put!(
+        page,
+        "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n\
+         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; \
+         style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_HASH}'; base-uri 'none'; \
+         form-action 'none'\">\n\
+         <meta name=viewport content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=color-scheme content=\"light dark\">\n\
+         <meta name=generator content=\"careen {}\">\n\
+         <title>{} · build {} · careen</title>\n<style>\n{STYLE}</style>\n<main>\n",
+        shown(input.version),
+        shown(input.project),
+        shown(&input.after.label),
+    );
+}
+
+fn header(page: &mut String, input: &HtmlInput<'_>) {
+    let after = input.after;
+    put!(page, "<header>\n<p class=kicker>careen <span>build report</span></p>\n");
+    put!(page, "<h1>{}</h1>\n<p class=meta>", shown(input.project));
+    if !after.label.is_empty() {
+        put!(page, "build {} · ", shown(&after.label));
+    }
+    put!(page, "{} UTC · {}</p>\n", words::date(after.started_at), shown(input.engine));
+    put!(page, "<dl class=figures>\n");
+    for (name, value, note) in figures(input) {
+        put!(
+            page,
+            "<div><dt>{name}</dt><dd>{}</dd><dd class=note>{}</dd></div>\n",
+            shown(&value),
+            shown(&note)
+        );
+    }
+    put!(page, "</dl>\n</header>\n");
+}
+
+/// The few numbers that a reader looks for first: name, number, remark.
+fn figures(input: &HtmlInput<'_>) -> Vec<(&'static str, String, String)> {
+    let after = input.after;
+    let mut figures = Vec::new();
+    let was = match input.before {
+        Some(before) => format!("was {}", units::time(before.total)),
+        None => "wall time".to_owned(),
+    };
+    let state = match after.outcome {
+        Some(careen_model::Outcome::Built) => "Build time",
+        _ => "Failed after",
+    };
+    figures.push((state, units::time(after.total), was));
+    if let Some(before) = input.before {
+        let compared = Comparison::of(before, after);
+        if let Some(row) = compared.rows.last() {
+            let label = format!("against build {}", before.label);
+            figures.push(("Change", words::change(row), label));
+        }
+    }
+    if let Some(sent) = after.context() {
+        let was = input.before.and_then(BuildRecord::context);
+        let was =
+            was.map_or("by this build".to_owned(), |was| format!("was {}", units::size(was.bytes)));
+        figures.push(("Context sent", units::size(sent.bytes), was));
+    }
+    let (run, cached) = after.run_and_cached();
+    let of = format!("of {}, {cached} from the cache", words::many(run + cached, "step"));
+    figures.push(("Steps run", run.to_string(), of));
+    if let Some(tests) = input.tests {
+        let tally = tests.tally();
+        let note = match tally.failed + tally.broken {
+            0 => "none failed".to_owned(),
+            n => format!("{n} failed or could not be run"),
+        };
+        figures.push(("Tests passed", tally.passed.to_string(), note));
+    }
+    figures
+}
+
+fn footer(page: &mut String, input: &HtmlInput<'_>) {
+    put!(
+        page,
+        "<footer>Written by careen {}. This file loads nothing from anywhere.</footer>\n</main>\n\
+         <div id=tip role=status hidden></div>\n<script>{SCRIPT}</script>\n",
+        shown(input.version)
+    );
+}

@@ -107,12 +107,8 @@ fn left(record: &BuildRecord, last: &BuildRecord, elapsed: Duration) -> Option<D
 
 /// The same instruction in the last build, wherever it stood: `[base 4/9] RUN x` is `[5/8] RUN x`.
 fn twin<'a>(step: &StepRecord, last: &'a BuildRecord) -> Option<&'a StepRecord> {
-    let bare = |step: &StepRecord| match step.name.split_once("] ") {
-        Some((head, rest)) if head.contains('/') => rest.to_owned(),
-        _ => step.name.clone(),
-    };
-    let name = bare(step);
-    last.steps.iter().find(|twin| bare(twin) == name)
+    let name = words::instruction(&step.name);
+    last.steps.iter().find(|twin| words::instruction(&twin.name) == name)
 }
 
 /// `  6 RUN uv sync --group torch      2.1 GB of 2.4 GB   1 m 32 s`

@@ -1,5 +1,6 @@
 //! Every format, seen from outside: values in, text out.
 
+mod html;
 mod sample;
 mod terminal;
 

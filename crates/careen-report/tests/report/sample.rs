@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use careen_model::{
-    Basis, BuildRecord, Case, Category, Checked, ContextFacts, Diagnosis, EngineFacts, Expect,
-    Fact, FileChange, Finding, Fix, HostFacts, Looked, Outcome, Place, Plan, Planned, ProjectFacts,
+    Basis, BuildRecord, Case, Category, Checked, ContextFacts, Diagnosis, EngineFacts, Fact,
+    FileChange, Finding, Fix, HostFacts, Looked, Outcome, Place, Plan, Planned, ProjectFacts,
     Safety, Saving, Severity, Span, Step, StepRecord, Task, Transfer, Verdict, Why,
     context::{Amount, IgnoreFile, Sized},
     engine::{BuildKit, Builder, CacheRecord, Client, ClientBuilder, Endpoint, Engine, Flavour},
-    host::{Latency, Mount, MountClass, Room, Space, SpaceRole, System},
+    host::{Latency, Mount, MountClass, MountFoundBy, Room, Space, SpaceRole, System},
     project::{ProjectKind, Source},
 };
 
@@ -52,6 +52,7 @@ pub(crate) fn host() -> HostFacts {
         options: "rw,aname=drvfs;path=C:\\".into(),
         class,
         windows_path: (fs_type == "9p").then(|| "C:\\".into()),
+        found_by: MountFoundBy::Id,
     };
     let room = |free: u64, device| Room {
         total_bytes: 250_000_000_000,
@@ -202,10 +203,10 @@ pub(crate) fn context(after: bool, files: usize) -> ContextFacts {
         if after && index < 5 {
             continue;
         }
-        // Halving sizes, then a long flat tail, like real folders have.
+        // A few large files and a long tail, like real folders have.
         let n = files / FOLDERS.len();
         for i in 0..n {
-            let size = bytes / 2 / (1 << i.min(12)) as u64 / if i > 12 { n as u64 } else { 1 };
+            let size = bytes / (8 * (i as u64 * 3 / 2 + 2));
             let amount = Amount { entries: 1, files: 1, bytes: size };
             top_files.push(Sized { path: format!("{folder}/part-{i:04}.bin").into(), amount });
         }
@@ -544,11 +545,8 @@ pub(crate) fn failed() -> BuildRecord {
 
 pub(crate) fn cases() -> Vec<(Case, Verdict)> {
     let case = |name: &str, critical| Case {
-        name: name.into(),
-        argv: name.split(' ').map(str::to_owned).collect(),
-        expect: Expect::Success,
-        limit: seconds(60.0),
         critical,
+        ..Case::new(name, &name.split(' ').collect::<Vec<_>>())
     };
     let passed = |shown: &str, took| Verdict::Passed { shown: shown.into(), took: seconds(took) };
     vec![

@@ -388,6 +388,11 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
     .assert_eq(&summary(PLAIN, &sample::failed(), None, &tail));
 }
 
+/// Under a rule, because a snapshot loses blanks that all of its lines begin with.
+fn framed(screen: &str) -> String {
+    format!("──\n{screen}")
+}
+
 /// The record of `full` as it was at `now`.
 fn at(full: &BuildRecord, now: u64) -> BuildRecord {
     let now = Duration::from_secs(now);
@@ -407,15 +412,17 @@ fn a_frame_shows_what_runs_and_what_is_left() {
     let window = Window { elapsed: Duration::from_secs(60), height: 24 };
     let now = terminal::frame(&at(&after, 60), Some(&before), window, PLAIN).join("\n");
     expect![[r#"
+        ──
          ██████████████░░░░░░░░░░░░░░░░░░░░  5/12   60.0 s, about 21 m 04 s left
            6 [base 4/9] RUN uv sync --group torch                      2.1 GB     59.8 s"#]]
-    .assert_eq(&now);
+    .assert_eq(&framed(&now));
     let sick = terminal::frame(&at(&before, 60), Some(&before), window, PLAIN).join("\n");
     expect![[r#"
+        ──
          ██░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  1/12   60.0 s, about 30 m 12 s left
            2 [internal] load build context                                        59.6 s
            3 [base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22.04       59.6 s"#]]
-    .assert_eq(&sick);
+    .assert_eq(&framed(&sick));
 }
 
 #[test]
@@ -514,12 +521,13 @@ fn image_tests_tell_passed_from_not_run() {
 fn tables_of_builds() {
     let builds = [sample::after(), sample::failed(), sample::before()];
     expect![[r#"
+        ──
          build  when (UTC)        outcome          total     context  run/cached
          0007   2026-11-23 19:04  built         4 m 17 s     24.6 MB         6/2
          0007   2026-11-23 19:04  failed        2 m 30 s     24.6 MB         2/2
          0003   2026-11-23 19:04  built        31 m 13 s      1.9 GB         8/0
     "#]]
-    .assert_eq(&text(|out| terminal::history(out, PLAIN, &builds)));
+    .assert_eq(&framed(&text(|out| terminal::history(out, PLAIN, &builds))));
     let compared = Comparison::of(&builds[2], &builds[0]);
     expect![[r#"
         First build
