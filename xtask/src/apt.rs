@@ -168,7 +168,7 @@ fn parse_lines(text: &str) -> Vec<Source> {
 #[derive(Debug)]
 pub(crate) struct Private {
     folder: PathBuf,
-    options: Vec<String>,
+    configuration: PathBuf,
 }
 
 impl Private {
@@ -181,21 +181,23 @@ impl Private {
         home::create(&folder.join("cache/archives/partial"))?;
         let list = folder.join("debian.sources");
         home::write(&list, &stanzas(&sources, &codename, suite))?;
-        let set = |name: &str, value: &Path| format!("-o{name}={}", value.display());
-        let options = vec![
-            "-qq".to_owned(),
-            "-oAPT::Sandbox::User=root".to_owned(),
-            "-oAcquire::Languages=none".to_owned(),
-            "-oAcquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
-            "-oDir::Etc::sourceparts=/dev/null".to_owned(),
-            "-oDir::Etc::preferencesparts=/dev/null".to_owned(),
+        let configuration = folder.join("apt.conf");
+        let set = |name: &str, value: &Path| format!("{name} \"{}\";\n", value.display());
+        let settings = [
+            "quiet \"2\";\n".to_owned(),
+            "APT::Sandbox::User \"root\";\n".to_owned(),
+            "Acquire::Languages \"none\";\n".to_owned(),
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n".to_owned(),
+            "Dir::Etc::sourceparts \"/dev/null\";\n".to_owned(),
+            "Dir::Etc::preferencesparts \"/dev/null\";\n".to_owned(),
             set("Dir::Etc::sourcelist", &list),
             set("Dir::State", folder),
             set("Dir::State::Lists", &folder.join("lists")),
             set("Dir::State::status", status),
             set("Dir::Cache", &folder.join("cache")),
         ];
-        let private = Self { folder: folder.to_path_buf(), options };
+        home::write(&configuration, &settings.concat())?;
+        let private = Self { folder: folder.to_path_buf(), configuration };
         private.apt().arg("update").run_quietly()?;
         Ok(private)
     }
@@ -228,7 +230,8 @@ impl Private {
     }
 
     fn apt(&self) -> Call {
-        Call::new("apt-get").args(&self.options).env("DEBIAN_FRONTEND", "noninteractive")
+        let apt = Call::new("apt-get").arg("--config-file").arg(&self.configuration);
+        apt.env("DEBIAN_FRONTEND", "noninteractive")
     }
 }
 

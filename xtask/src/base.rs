@@ -21,13 +21,20 @@ use crate::home;
 use crate::http::Address;
 use crate::process::Call;
 
-const USAGE: &str = "base [--modern|--own|--rebuild]";
+const USAGE: &str = "base [--modern|--own]";
 const NAME: &str = "python";
 const TAG: &str = "3.11-slim-bookworm";
 const SUITE: &str = "bookworm";
 
+/// Marks an image as made here, and by which recipe.
+const LABEL: &str = "careen.base";
+
 /// Packages beyond the essential ones: the same commands that the official image has.
 const PACKAGES: &str = "ca-certificates,netbase,python3,python3-pip,python3-venv,tzdata";
+
+/// Folders that the official slim images leave out as well.
+const UNUSED: &[&str] =
+    &["/usr/share/doc", "/usr/share/info", "/usr/share/locale", "/usr/share/man"];
 
 /// A pull that says nothing for so long will not come.
 const PULL_PATIENCE: Duration = Duration::from_secs(15);
@@ -44,20 +51,18 @@ APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 END
+rm -f "$1"/var/cache/apt/*.bin
 mkdir -p "$1/usr/local/share/ca-certificates"
 cp "$2"/*.crt "$1/usr/local/share/ca-certificates/" 2>/dev/null || true
 chroot "$1" update-ca-certificates >/dev/null
 "#;
 
 pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
-    let arguments = Arguments::parse(raw, &["--modern", "--own", "--rebuild"], &[], USAGE)?;
+    let arguments = Arguments::parse(raw, &["--modern", "--own"], &[], USAGE)?;
     let only = arguments.has("--modern").then_some(Generation::Modern);
     let engines = if arguments.has("--own") { own_engines()? } else { engine::at_hand(only)? };
     if engines.is_empty() {
         return Err(Failure::NoEngine);
-    }
-    if arguments.has("--rebuild") {
-        home::remove(&folder())?;
     }
     engines.iter().try_for_each(provide)
 }
@@ -73,105 +78,132 @@ fn own_engines() -> Result<Vec<Address>, Failure> {
 /// Makes `FROM python:3.11-slim-bookworm` work on one engine, and says how.
 pub(crate) fn provide(engine: &Address) -> Result<(), Failure> {
     let image = format!("{NAME}:{TAG}");
-    if engine.has_image(&image)? {
-        eprintln!("{image} is on {engine} already");
-        return Ok(());
+    match engine.image_labels(&image)? {
+        Some(labels) if labels[LABEL].is_null() => {
+            eprintln!("{image} is on {engine} already");
+            return Ok(());
+        }
+        Some(labels) => {
+            let recipe = Recipe::of_this_machine()?;
+            if labels[LABEL] == recipe.id {
+                eprintln!("{image} is on {engine} already, made here");
+                return Ok(());
+            }
+            eprintln!("{image} on {engine} was made by an older recipe");
+            return import(engine, &recipe);
+        }
+        None => {}
     }
     eprintln!("{engine}: pulling {image}, at most {} of silence", units::time(PULL_PATIENCE));
     match engine.pull(NAME, TAG, PULL_PATIENCE) {
         Ok(()) => {
             eprintln!("{image} is on {engine}: pulled");
-            return Ok(());
+            Ok(())
         }
         Err(failure) => {
-            eprintln!("the pull failed ({failure}): making the base from Debian packages");
+            eprintln!("the pull failed: {failure}\nmaking {image} from Debian packages");
+            import(engine, &Recipe::of_this_machine()?)
         }
     }
-    let certificates = own_certificates()?;
-    let tarball = tree(&certificates)?;
+}
+
+fn import(engine: &Address, recipe: &Recipe) -> Result<(), Failure> {
+    let tarball = recipe.tree()?;
     let start = Instant::now();
     let file = File::open(&tarball).map_err(Failure::file("open", &tarball))?;
-    engine.import(NAME, TAG, &changes(&certificates), file)?;
+    engine.import(NAME, TAG, &recipe.changes(), file)?;
     eprintln!(
-        "{image} is on {engine}: made here, not the official image; imported in {}; \
-         `docker rmi {image}` removes it",
+        "{NAME}:{TAG} is on {engine}: made here, not the official image; imported in {}; \
+         `docker rmi {NAME}:{TAG}` removes it",
         units::time(start.elapsed())
     );
     Ok(())
 }
 
-/// The file tree as a tarball; made once and kept below the target folder.
-fn tree(certificates: &[String]) -> Result<PathBuf, Failure> {
-    let codename = apt::codename()?;
-    let sources = apt::stanzas(&apt::sources()?, &codename, SUITE);
-    let recipe = [&sources, PACKAGES, FINISH, &certificates.concat()].concat();
-    let folder = folder();
-    let tarball = folder.join(format!("{NAME}-{TAG}-{}.tar", home::hash(recipe.as_bytes())));
-    if tarball.exists() {
-        return Ok(tarball);
+/// Everything that decides what the image holds.
+struct Recipe {
+    sources: String,
+    certificates: Vec<String>,
+    id: String,
+}
+
+impl Recipe {
+    fn of_this_machine() -> Result<Self, Failure> {
+        let codename = apt::codename()?;
+        let sources = apt::stanzas(&apt::sources()?, &codename, SUITE);
+        let certificates = own_certificates()?;
+        let parts = [&sources, PACKAGES, &UNUSED.concat(), FINISH, &certificates.concat()];
+        let id = home::hash(parts.concat().as_bytes());
+        Ok(Self { sources, certificates, id })
     }
-    if !apt::usable() {
-        return Err(Failure::NeedsRoot { what: "making a base image" });
+
+    /// The file tree as a tarball; made once and kept below the target folder.
+    fn tree(&self) -> Result<PathBuf, Failure> {
+        let folder = folder();
+        let tarball = folder.join(format!("{NAME}-{TAG}-{}.tar", self.id));
+        if tarball.exists() {
+            return Ok(tarball);
+        }
+        if !apt::usable() {
+            return Err(Failure::NeedsRoot { what: "making a base image" });
+        }
+        apt::ensure(&["mmdebstrap"], &["mmdebstrap"])?;
+        let certificates = folder.join("certificates");
+        home::remove(&certificates)?;
+        home::create(&certificates)?;
+        for (n, certificate) in self.certificates.iter().enumerate() {
+            home::write(&certificates.join(format!("host-{n}.crt")), certificate)?;
+        }
+        let list = folder.join("debian.sources");
+        home::write(&list, &self.sources)?;
+        let finish = folder.join("finish.sh");
+        home::write(&finish, FINISH)?;
+        let partial = folder.join("partial.tar");
+        let hook = format!("sh -eu {} \"$1\" {}", shell(&finish), shell(&certificates));
+        let start = Instant::now();
+        Call::new("mmdebstrap")
+            .args(["--quiet", "--mode=root", "--variant=minbase", "--format=tar"])
+            .arg(format!("--include={PACKAGES}"))
+            .args(UNUSED.iter().map(|path| format!("--dpkgopt=path-exclude={path}/*")))
+            .args(proxies().iter().map(|line| format!("--aptopt={line}")))
+            .arg(format!("--customize-hook={hook}"))
+            .arg(SUITE)
+            .arg(&partial)
+            .arg(&list)
+            .run_quietly()?;
+        home::rename(&partial, &tarball)?;
+        let size = fs::metadata(&tarball).map_or(0, |metadata| metadata.len());
+        let took = units::time(start.elapsed());
+        eprintln!("made {} ({}) in {took}", tarball.display(), units::size(size));
+        Ok(tarball)
     }
-    apt::ensure(&["mmdebstrap"], &["mmdebstrap"])?;
-    let extra = folder.join("certificates");
-    home::remove(&extra)?;
-    home::create(&extra)?;
-    for (n, certificate) in certificates.iter().enumerate() {
-        home::write(&extra.join(format!("host-{n}.crt")), certificate)?;
+
+    /// Dockerfile instructions that the import applies.
+    fn changes(&self) -> Vec<String> {
+        let mut changes = vec![
+            "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+            "ENV LANG=C.UTF-8".to_owned(),
+            format!("LABEL {LABEL}={}", self.id),
+            r#"CMD ["python3"]"#.to_owned(),
+        ];
+        if !self.certificates.is_empty() {
+            for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT"] {
+                changes.push(format!("ENV {name}=/etc/ssl/certs/ca-certificates.crt"));
+            }
+        }
+        for (name, value) in index_settings() {
+            if value.contains('@') {
+                eprintln!("warning: {name} holds credentials and stays out of the image");
+                continue;
+            }
+            changes.push(format!("ENV {name}={value}"));
+        }
+        changes
     }
-    let list = folder.join("debian.sources");
-    home::write(&list, &sources)?;
-    let finish = folder.join("finish.sh");
-    home::write(&finish, FINISH)?;
-    let partial = folder.join("partial.tar");
-    let hook = format!("sh -eu {} \"$1\" {}", shell(&finish), shell(&extra));
-    let start = Instant::now();
-    Call::new("mmdebstrap")
-        .args(["--quiet", "--mode=root", "--variant=minbase", "--format=tar"])
-        .arg(format!("--include={PACKAGES}"))
-        .args(proxies().iter().map(|line| format!("--aptopt={line}")))
-        .arg(format!("--customize-hook={hook}"))
-        .arg(SUITE)
-        .arg(&partial)
-        .arg(&list)
-        .run_quietly()?;
-    home::rename(&partial, &tarball)?;
-    let size = fs::metadata(&tarball).map_or(0, |metadata| metadata.len());
-    eprintln!(
-        "made {} ({}) in {}",
-        tarball.display(),
-        units::size(size),
-        units::time(start.elapsed())
-    );
-    Ok(tarball)
 }
 
 fn folder() -> PathBuf {
     home::target().join("bases")
-}
-
-/// Dockerfile instructions that the import applies.
-fn changes(certificates: &[String]) -> Vec<String> {
-    let mut changes = vec![
-        "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
-        "ENV LANG=C.UTF-8".to_owned(),
-        "LABEL careen.base=made-from-debian-packages".to_owned(),
-        r#"CMD ["python3"]"#.to_owned(),
-    ];
-    if !certificates.is_empty() {
-        for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT"] {
-            changes.push(format!("ENV {name}=/etc/ssl/certs/ca-certificates.crt"));
-        }
-    }
-    for (name, value) in index_settings() {
-        if value.contains('@') {
-            eprintln!("warning: {name} holds credentials and stays out of the image");
-            continue;
-        }
-        changes.push(format!("ENV {name}={value}"));
-    }
-    changes
 }
 
 /// Package indexes that this machine uses instead of the public ones.

@@ -85,12 +85,12 @@ impl Address {
         Ok(About { version: text(&info, "ServerVersion"), driver: text(&info, "Driver") })
     }
 
-    /// Whether an image of this name is on the engine.
-    pub(crate) fn has_image(&self, name: &str) -> Result<bool, Failure> {
+    /// The labels of an image; none when the engine does not have it.
+    pub(crate) fn image_labels(&self, name: &str) -> Result<Option<Value>, Failure> {
         let path = format!("/images/{name}/json");
         match self.get(&path) {
-            Ok(_) => Ok(true),
-            Err(Failure::EngineRefused { status: 404, .. }) => Ok(false),
+            Ok(image) => Ok(Some(image["Config"]["Labels"].clone())),
+            Err(Failure::EngineRefused { status: 404, .. }) => Ok(None),
             Err(failure) => Err(failure),
         }
     }

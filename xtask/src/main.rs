@@ -40,7 +40,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "base",
-        takes: "[--modern|--own|--rebuild]",
+        takes: "[--modern|--own]",
         does: "python:3.11-slim-bookworm on the engines at hand: pulled, else made here",
         run: base::run,
     },

@@ -85,13 +85,6 @@ fn collect(root: &Path, partial: &Path) -> Result<(), Failure> {
             home::rename(&path, &bin.join(name))?;
         }
     }
-    // dockerd looks for its init under another name than Debian gives it.
-    for tini in ["tini-static", "tini"] {
-        let path = bin.join(tini);
-        if path.exists() && !bin.join("docker-init").exists() {
-            home::rename(&path, &bin.join("docker-init"))?;
-        }
-    }
     let buildx = root.join("usr/libexec/docker/cli-plugins/docker-buildx");
     if buildx.exists() {
         let plugins = partial.join("cli/cli-plugins");

@@ -50,8 +50,8 @@ const BULKS: &[Bulk] = &[
         "node_modules/package-#/dist/module-@.js",
         Content::Text,
         9,
-        (810, 1_500),
-        (58_500, 1_700),
+        (540, 1_800),
+        (58_500, 1_750),
     ),
     bulk(
         ".venv/lib/python3.11/site-packages/package_#/module_@.py",
@@ -65,7 +65,7 @@ const BULKS: &[Bulk] = &[
         Content::Noise,
         16,
         (320, 4_000),
-        (24_000, 3_600),
+        (22_800, 3_800),
     ),
     bulk(
         ".venv/lib/python3.11/site-packages/native_#/_core_@.so",
@@ -74,9 +74,9 @@ const BULKS: &[Bulk] = &[
         (4, 1_500_000),
         (60, 2_600_000),
     ),
-    bulk("data/frames/game-#/frame-@.jpg", Content::Noise, 500, (400, 18_000), (30_000, 8_000)),
-    bulk("data/labels/game-#/frame-@.txt", Content::Text, 500, (200, 300), (20_000, 300)),
-    bulk("videos/game-@.mp4", Content::Noise, 8, (2, 10_000_000), (4, 105_000_000)),
+    bulk("data/frames/game-#/frame-@.jpg", Content::Noise, 500, (400, 18_000), (24_000, 10_000)),
+    bulk("data/labels/game-#/frame-@.txt", Content::Text, 500, (200, 300), (14_000, 300)),
+    bulk("videos/game-@.mp4", Content::Noise, 8, (2, 13_000_000), (4, 105_000_000)),
     bulk("models/court-@.onnx", Content::Noise, 8, (1, 6_000_000), (3, 42_000_000)),
     bulk("mlruns/0/run-#/metrics/metric-@", Content::Text, 12, (120, 250), (9_600, 250)),
     bulk(

@@ -2,11 +2,14 @@
 
 import cv2
 import numpy as np
+from supervision import Color
 
 from hoops import court as geometry
 
 PIXELS_PER_METRE = 30
-FLOOR, LINE, PLAYER = (120, 180, 220), (255, 255, 255), (40, 40, 220)
+FLOOR = Color.from_hex("#dcb478").as_bgr()
+LINE = Color.WHITE.as_bgr()
+PLAYER = Color.from_hex("#dc2828").as_bgr()
 
 
 def picture(points: np.ndarray, court: str = "nba") -> np.ndarray:
