@@ -416,6 +416,7 @@ impl<'a> Watch<'a> {
         id: String,
         answer: impl Future<Output = Result<T, tonic::Status>> + Send + 'static,
         cancel: &CancelToken,
+        last_words: Duration,
     ) -> Result<T, EngineError> {
         let mut messages = follow(connection, id).await?;
         let mut answer = tokio::spawn(answer);
@@ -425,7 +426,7 @@ impl<'a> Watch<'a> {
                 biased;
                 () = cancel.cancelled() => {
                     answer.abort();
-                    let _ = tokio::time::timeout(LAST_WORDS, self.drain(&mut messages)).await;
+                    let _ = tokio::time::timeout(last_words, self.drain(&mut messages)).await;
                     return Err(EngineError::Cancelled);
                 }
                 Some(message) = messages.recv() => self.message(&message),
@@ -433,7 +434,8 @@ impl<'a> Watch<'a> {
                 _ = beat.tick() => self.beat(),
             }
         };
-        let _ = tokio::time::timeout(LAST_WORDS, self.drain(&mut messages)).await;
+        let _ = tokio::time::timeout(last_words, self.drain(&mut messages)).await;
+        self.beat();
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) => Err(self.judge(&status)),
@@ -478,7 +480,7 @@ async fn run(
     let id = solve.r#ref.clone();
     let mut control = connection.control().await?;
     let answer = async move { control.solve(solve).await };
-    let answer = watch.during(connection, id, answer, cancel).await?;
+    let answer = watch.during(connection, id, answer, cancel, LAST_WORDS).await?;
     Ok(answer.into_inner().exporter_response)
 }
 

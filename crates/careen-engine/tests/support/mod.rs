@@ -201,6 +201,8 @@ pub(crate) fn shell_image(connection: &Connection) -> String {
     let mut files = Files::new("FROM scratch\nCOPY . /\nENV PATH=/bin GREETING=hello\n");
     files =
         files.with("context", "etc/passwd", "root:x:0:0::/:/bin/sh\nme:x:1000:1000::/:/bin/sh\n");
+    // 20.10 needs it to run as a named user.
+    files = files.with("context", "etc/group", "root:x:0:\nme:x:1000:\n");
     files = files.with("context", "tmp/.keep", "");
     for tool in ["sh", "cat", "id", "sleep", "sha256sum", "head"] {
         let path = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(tool));
