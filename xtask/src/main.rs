@@ -6,6 +6,7 @@ mod apt;
 mod base;
 mod ci;
 mod cli;
+mod demo;
 mod engine;
 mod failure;
 mod home;
@@ -26,6 +27,12 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
+    Task {
+        name: "demo",
+        takes: "[--full] [--modern] [--dir DIR]",
+        does: "the main job on the sample: diagnosis, timed builds, fixes, tests, report",
+        run: demo::run,
+    },
     Task {
         name: "ci",
         takes: "[--no-engine]",

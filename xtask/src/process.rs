@@ -60,7 +60,12 @@ impl Call {
     }
 
     /// Runs with this terminal's output; anything but success is an error.
-    pub(crate) fn run(mut self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        self.run_or(&[])
+    }
+
+    /// Runs with this terminal's output; these exit codes are as good as success.
+    pub(crate) fn run_or(mut self, good: &[i32]) -> Result<(), Failure> {
         let line = self.line();
         eprintln!("$ {line}");
         let status = match self.0.stdin(Stdio::null()).status() {
@@ -70,6 +75,7 @@ impl Call {
         match status.success() {
             _ if interrupted() => Err(Failure::Interrupted),
             true => Ok(()),
+            false if status.code().is_some_and(|code| good.contains(&code)) => Ok(()),
             false => Err(Failure::Command { line, status, tail: String::new() }),
         }
     }

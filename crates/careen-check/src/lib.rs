@@ -1,4 +1,4 @@
-//! Judging facts: rules, the planner of fixes and the facts under their documented names.
+//! Judging facts: rules, the planner of fixes, generators of files, facts under documented names.
 //!
 //! A rule is a constant and a function; the function sees facts and nothing else. Nothing here
 //! reads a file, a clock, a socket or the environment.
@@ -8,6 +8,7 @@ mod diagnose;
 mod facts;
 mod find;
 mod gc;
+pub mod generate;
 mod legacy;
 mod need;
 mod plan;
@@ -23,5 +24,3 @@ pub use legacy::legacy;
 pub use plan::{Policy, plan, plan_rounds};
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;
-//! Judging facts: rules, the planner of fixes and the generators of files.
-pub mod generate;

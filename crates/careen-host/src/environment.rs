@@ -20,7 +20,7 @@ pub(crate) fn proxies(system: &dyn System) -> Vec<ProxyVariable> {
 }
 
 /// The vendor when this is a CI job.
-pub(crate) fn ci(system: &dyn System) -> Option<&'static str> {
+pub fn ci(system: &dyn System) -> Option<&'static str> {
     let found = VENDORS.iter().find(|(_, sign)| match sign {
         Sign::Set(name) => system.variable(name).is_some(),
         Sign::All(names) => names.iter().all(|name| system.variable(name).is_some()),
@@ -38,7 +38,7 @@ pub(crate) fn ci(system: &dyn System) -> Option<&'static str> {
 }
 
 /// The coding agent that runs us.
-pub(crate) fn agent(system: &dyn System) -> Option<&'static str> {
+pub fn agent(system: &dyn System) -> Option<&'static str> {
     let found = AGENTS.iter().find(|(_, variable)| system.variable(variable).is_some());
     found.map(|(name, _)| *name)
 }

@@ -15,10 +15,10 @@ mod network;
 mod space;
 mod system;
 mod tools;
+pub mod walk;
 mod wsl;
 
+pub use environment::{agent, ci};
 pub use gather::{Budget, HostRequest, gather};
 pub use latency::LatencyBudget;
 pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};
-//! Reading the machine and the project: probes and the build context, with no opinion on them.
-pub mod walk;

@@ -1,6 +1,6 @@
 //! What a report is about: the facts and results that several formats show.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use careen_model::{
@@ -24,6 +24,20 @@ impl<'a> Subject<'a> {
     pub(crate) fn known_context(&self) -> Option<&'a ContextFacts> {
         self.context.and_then(Fact::known)
     }
+}
+
+/// One change of the journal, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalRow {
+    pub id: String,
+    /// Seconds since the Unix epoch.
+    pub at: i64,
+    pub rules: Vec<String>,
+    pub files: Vec<PathBuf>,
+    /// The change that this one took back.
+    pub undoes: Option<String>,
+    /// `applied`, `undone by …`, `interrupted`.
+    pub state: String,
 }
 
 /// One run of image tests.

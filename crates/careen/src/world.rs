@@ -31,8 +31,9 @@ impl World {
     pub(crate) fn new(color: Color) -> World {
         let stdout = io::stdout();
         let stderr = io::stderr();
-        let agent = careen_host::agent(&|name| env(name)).is_some();
-        let ci = careen_host::ci(&|name| env(name)).is_some();
+        let system = careen_host::RealSystem::new();
+        let agent = careen_host::agent(&system).is_some();
+        let ci = careen_host::ci(&system).is_some();
         let width = tcgetwinsize(&stdout).or_else(|_| tcgetwinsize(&stderr)).map(|size| size.ws_col);
         let columns = env("COLUMNS").and_then(|text| text.parse().ok());
         let width = columns.or(width.ok().map(usize::from)).filter(|n| *n >= 20).unwrap_or(WIDTH);

@@ -6,6 +6,7 @@
 mod build;
 mod cases;
 mod doctor;
+mod journal;
 mod line;
 mod live;
 mod overview;
@@ -16,6 +17,7 @@ mod tables;
 pub use build::{BuildSummary, build_summary};
 pub use cases::image_tests;
 pub use doctor::{Detail, Doctor, Listed, checks, doctor};
+pub use journal::{journal, undone};
 pub use live::{Plain, Tail, Window, frame};
 pub use overview::{Overview, overview};
 pub use plan::{Applied, Measured, applied, plan};

@@ -16,7 +16,7 @@ use super::undo::{failed, recover};
 use crate::arguments::{Fix, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::world::World;
+use crate::world::{World, env};
 
 pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, Failure> {
     super::refuse_format("fix", format, &[Format::Text, Format::Json])?;
@@ -42,7 +42,8 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
         return Ok(Exit::Ok);
     }
     let applied = journal.apply(&plan, world.now).map_err(failed("apply the fixes"))?;
-    careen_run::remedy::run(&plan, &before.target).map_err(failed("apply the fixes"))?;
+    let store = careen_engine::config_directory(&env, &world.home).join("buildx");
+    careen_run::remedy::run(&plan, &before.target, &store).map_err(failed("apply the fixes"))?;
     let after = subject::look(&asked.request, world);
     let again = diagnose(&after.facts, &selection);
     let fixes: Vec<Measured<'_>> = plan

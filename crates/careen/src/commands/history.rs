@@ -36,7 +36,7 @@ pub(super) fn compare(options: &Compare, format: Format, world: &World) -> Resul
     super::print(|out| match format {
         Format::Json => json::comparison(out, &comparison),
         Format::Md => markdown::comparison(out, &comparison),
-        _ => terminal::comparison(out, world.out, &comparison),
+        _ => terminal::comparison(out, world.out, "before and after", &comparison),
     })?;
     Ok(Exit::Ok)
 }

@@ -100,7 +100,8 @@ fn write(
 ) -> Result<PathBuf, Failure> {
     let path = match &options.output {
         Some(path) => path.clone(),
-        None => careen_run::reports(root)
+        None => Journal::of(root)
+            .and_then(|journal| journal.reports_folder())
             .map_err(failed("write the report"))?
             .join(format!("{}.html", record.label)),
     };

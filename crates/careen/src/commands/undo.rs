@@ -38,7 +38,7 @@ pub(super) fn journal(
     let rows: Vec<careen_report::JournalRow> = entries.iter().map(row).collect();
     super::print(|out| match format {
         Format::Json => json::journal(out, &rows),
-        _ => terminal::journal(out, world.out, &rows, world.now),
+        _ => terminal::journal(out, world.out, &rows),
     })?;
     Ok(Exit::Ok)
 }
