@@ -1,0 +1,287 @@
+//! All patterns of a matcher, arranged so that one path costs a few look-ups instead of one
+//! comparison per pattern.
+//!
+//! Names, base names and extensions are hashed; what is left is one automaton for all.
+//! Measured with 102 patterns of which 96 are hashed: 0.2 µs a path instead of 33 µs.
+
+use std::collections::HashMap;
+
+use regex_automata::{
+    Anchored, Input, MatchKind, PatternSet,
+    hybrid::dfa::{Cache, Config, DFA},
+    nfa::thompson,
+};
+use regex_syntax::hir::{Hir, Look};
+
+use crate::ignore::{form::Form, glob, go_regex};
+
+/// Where a hashed tail counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// In every path: `**.ext`.
+    Anywhere,
+    /// `**/*.ext`: the reference's `.` does not match a newline in a folder name.
+    FoldersWithoutNewline,
+    /// `*.ext`: only directly in the root.
+    Root,
+}
+
+#[derive(Debug)]
+struct Tail {
+    pattern: u32,
+    place: Where,
+    suffix: Vec<u8>,
+}
+
+/// The patterns by how they can be found.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    exact: HashMap<Vec<u8>, Vec<u32>>,
+    /// One bit for each length modulo 64 that an exact pattern has.
+    exact_lengths: u64,
+    /// By last component: (pattern, suffix of the path that must be there).
+    names: HashMap<Vec<u8>, Vec<(u32, Vec<u8>)>>,
+    /// By what follows the last dot.
+    extensions: HashMap<Vec<u8>, Vec<(u32, Where)>>,
+    tails: Vec<Tail>,
+    prefixes: Vec<(u32, Vec<u8>)>,
+    automaton: Option<Automaton>,
+}
+
+#[derive(Debug)]
+struct Automaton {
+    dfa: DFA,
+    /// The pattern of each expression.
+    patterns: Vec<u32>,
+    anchored: Anchored,
+}
+
+/// Memory for searching, one per thread.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    cache: Option<Cache>,
+    found: Option<PatternSet>,
+}
+
+/// A set of pattern numbers.
+pub(super) type Words = Vec<u64>;
+
+pub(super) fn set(words: &mut [u64], pattern: u32) {
+    words[pattern as usize / 64] |= 1 << (pattern % 64);
+}
+
+/// An expression that could not be compiled: its number and why.
+pub(super) type Refused = (u32, String);
+
+impl Index {
+    /// Arranges `forms`; the second value is what the reference would refuse at the first match.
+    pub(super) fn new(forms: &[Form], cleaned: &[String]) -> (Index, Vec<Refused>) {
+        let mut index = Index::default();
+        let mut refused = Vec::new();
+        let mut expressions = Vec::new();
+        for ((pattern, form), text) in (0..).zip(forms).zip(cleaned) {
+            match form {
+                Form::Exact(path) => {
+                    index.exact_lengths |= 1 << (path.len() % 64);
+                    index.exact.entry(path.clone().into_bytes()).or_default().push(pattern);
+                }
+                Form::Prefix(prefix) => index.prefixes.push((pattern, prefix.clone().into())),
+                Form::Suffix(suffix) => index.add_suffix(pattern, suffix, Where::Anywhere),
+                Form::Regex(regex) => match simple_tail(text) {
+                    Some((place, suffix)) => index.add_suffix(pattern, suffix, place),
+                    None => match go_regex::parse(regex) {
+                        Ok(hir) => expressions.push((pattern, hir)),
+                        Err(why) => refused.push((pattern, why.0)),
+                    },
+                },
+            }
+        }
+        index.build_automaton(expressions, &mut refused);
+        (index, refused)
+    }
+
+    fn add_suffix(&mut self, pattern: u32, suffix: &[u8], place: Where) {
+        let name = suffix.rsplit(|&b| b == b'/').next().unwrap_or_default();
+        if suffix.contains(&b'/') && !name.is_empty() {
+            self.names.entry(name.to_owned()).or_default().push((pattern, suffix.to_owned()));
+            return;
+        }
+        if let Some((b'.', extension)) = suffix.split_first()
+            && !extension.contains(&b'.')
+            && !extension.is_empty()
+        {
+            self.extensions.entry(extension.to_owned()).or_default().push((pattern, place));
+            return;
+        }
+        self.tails.push(Tail { pattern, place, suffix: suffix.to_owned() });
+    }
+
+    /// One automaton for all expressions; those that are too large are refused one by one.
+    fn build_automaton(&mut self, expressions: Vec<(u32, Hir)>, refused: &mut Vec<Refused>) {
+        if expressions.is_empty() {
+            return;
+        }
+        let (patterns, trees): (Vec<u32>, Vec<Hir>) = expressions.into_iter().unzip();
+        let all_anchored = trees.iter().all(starts_at_start);
+        let anchored = if all_anchored { Anchored::Yes } else { Anchored::No };
+        match build(&trees, MatchKind::All) {
+            Ok(dfa) => self.automaton = Some(Automaton { dfa, patterns, anchored }),
+            Err(_) if trees.len() > 1 => {
+                let mut small = Vec::new();
+                for (pattern, tree) in patterns.into_iter().zip(trees) {
+                    match build(std::slice::from_ref(&tree), MatchKind::All) {
+                        Ok(_) => small.push((pattern, tree)),
+                        Err(why) => refused.push((pattern, why)),
+                    }
+                }
+                // Each one is small enough; half of them together is tried until it fits.
+                let half = small.split_off(small.len() / 2);
+                self.build_automaton(small, refused);
+                if self.automaton.is_some() {
+                    let why = "too large together with the other patterns";
+                    refused.extend(half.into_iter().map(|(pattern, _)| (pattern, why.to_owned())));
+                }
+            }
+            Err(why) => refused.push((patterns[0], why)),
+        }
+    }
+
+    /// Sets a bit for each pattern that matches `path` itself.
+    pub(super) fn search(&self, path: &[u8], search: &mut Search, hits: &mut [u64]) {
+        let slash = path.iter().rposition(|&b| b == b'/');
+        let name = &path[slash.map_or(0, |at| at + 1)..];
+        if self.exact_lengths & (1 << (path.len() % 64)) != 0
+            && let Some(found) = self.exact.get(path)
+        {
+            found.iter().for_each(|&pattern| set(hits, pattern));
+        }
+        if !self.names.is_empty()
+            && let Some(found) = self.names.get(name)
+        {
+            for (pattern, suffix) in found {
+                if path.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(path) {
+                    set(hits, *pattern);
+                }
+            }
+        }
+        if !self.extensions.is_empty()
+            && let Some(dot) = name.iter().rposition(|&b| b == b'.')
+            && let Some(found) = self.extensions.get(&name[dot + 1..])
+        {
+            for &(pattern, place) in found {
+                if place.accepts(path, slash) {
+                    set(hits, pattern);
+                }
+            }
+        }
+        for tail in &self.tails {
+            if path.ends_with(&tail.suffix) && tail.place.accepts(path, slash) {
+                set(hits, tail.pattern);
+            }
+        }
+        for (pattern, prefix) in &self.prefixes {
+            if path.starts_with(prefix) {
+                set(hits, *pattern);
+            }
+        }
+        if let Some(automaton) = &self.automaton {
+            automaton.search(path, search, hits);
+        }
+    }
+}
+
+impl Where {
+    fn accepts(self, path: &[u8], slash: Option<usize>) -> bool {
+        match self {
+            Where::Anywhere => true,
+            Where::FoldersWithoutNewline => !path[..slash.unwrap_or(0)].contains(&b'\n'),
+            Where::Root => slash.is_none(),
+        }
+    }
+}
+
+impl Automaton {
+    fn search(&self, path: &[u8], search: &mut Search, hits: &mut [u64]) {
+        let text;
+        let haystack = if path.is_ascii() || std::str::from_utf8(path).is_ok() {
+            path
+        } else {
+            text = glob::runes(path);
+            text.as_bytes()
+        };
+        let cache = search.cache.get_or_insert_with(|| self.dfa.create_cache());
+        let found = search.found.get_or_insert_with(|| PatternSet::new(self.patterns.len()));
+        found.clear();
+        let input = Input::new(haystack).anchored(self.anchored);
+        self.dfa
+            .try_which_overlapping_matches(cache, &input, found)
+            .expect("no quit bytes and no limit on clearing the cache are configured");
+        if !found.is_empty() {
+            for number in found.iter() {
+                set(hits, self.patterns[number.as_usize()]);
+            }
+        }
+    }
+}
+
+/// One pattern as an automaton of its own, to ask whether anything below a folder can match.
+#[derive(Debug)]
+pub(super) struct Below(Option<DFA>);
+
+impl Below {
+    /// `None` inside when nothing can be ruled out.
+    pub(super) fn new(regex: &str) -> Below {
+        let tree = go_regex::parse(regex).ok().filter(starts_at_start);
+        Below(tree.and_then(|tree| build(&[tree], MatchKind::All).ok()))
+    }
+
+    /// Whether a path that starts with `folder` and a slash may match.
+    pub(super) fn may_match(&self, folder: &[u8], cache: &mut Option<Cache>) -> bool {
+        let Some(dfa) = &self.0 else { return true };
+        if std::str::from_utf8(folder).is_err() {
+            return true;
+        }
+        let cache = cache.get_or_insert_with(|| dfa.create_cache());
+        let input = Input::new(b"").anchored(Anchored::Yes);
+        let Ok(mut state) = dfa.start_state_forward(cache, &input) else { return true };
+        for &byte in folder.iter().chain(b"/") {
+            match dfa.next_state(cache, state, byte) {
+                Ok(next) if next.is_dead() => return false,
+                Ok(next) => state = next,
+                Err(_) => return true,
+            }
+        }
+        true
+    }
+}
+
+/// The most memory one compiled set of expressions may take, bytes.
+const LARGEST_PROGRAM: usize = 64 << 20;
+
+fn build(trees: &[Hir], kind: MatchKind) -> Result<DFA, String> {
+    let nfa = thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .which_captures(thompson::WhichCaptures::None)
+                .nfa_size_limit(Some(LARGEST_PROGRAM)),
+        )
+        .build_many_from_hir(trees)
+        .map_err(|err| err.to_string())?;
+    let config = Config::new().match_kind(kind).skip_cache_capacity_check(true);
+    DFA::builder().configure(config).build_from_nfa(nfa).map_err(|err| err.to_string())
+}
+
+fn starts_at_start(tree: &Hir) -> bool {
+    tree.properties().look_set_prefix().contains(Look::Start)
+}
+
+/// Recognises `*tail` and `**/*tail`, where the tail is plain text.
+fn simple_tail(pattern: &str) -> Option<(Where, &[u8])> {
+    let (place, tail) = match pattern.strip_prefix("**/*") {
+        Some(tail) => (Where::FoldersWithoutNewline, tail),
+        None => (Where::Root, pattern.strip_prefix('*')?),
+    };
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-~#,@%=+ ".contains(&b);
+    tail.bytes().all(is_plain).then_some((place, tail.as_bytes()))
+}
