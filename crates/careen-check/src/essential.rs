@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use careen_model::context::Amount;
-use careen_model::{
-    Basis, ContextFacts, Edit, Finding, Fix, Safety, Saving, Span, Step,
-};
+use careen_model::{Basis, ContextFacts, Edit, Finding, Fix, Safety, Saving, Span, Step};
 use careen_syntax::dockerfile::{Instruction, Keyword};
 use careen_syntax::ignore::{Matcher, read};
 

@@ -27,9 +27,28 @@ const APT_VALUES: [&str; 6] = ["-o", "--option", "-c", "--config-file", "-t", "-
 
 /// Options of pip and uv that take a value in the next word and matter to a reading of operands.
 const PYTHON_VALUES: [&str; 22] = [
-    "-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints", "-i",
-    "--index-url", "--extra-index-url", "--index", "--default-index", "-f", "--find-links", "-t",
-    "--target", "--prefix", "-p", "--python", "--group", "--extra", "-e", "--editable",
+    "-r",
+    "--requirement",
+    "--requirements",
+    "-c",
+    "--constraint",
+    "--constraints",
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "--index",
+    "--default-index",
+    "-f",
+    "--find-links",
+    "-t",
+    "--target",
+    "--prefix",
+    "-p",
+    "--python",
+    "--group",
+    "--extra",
+    "-e",
+    "--editable",
 ];
 
 impl Manager {
@@ -168,9 +187,9 @@ mod tests {
         let check = |text: &str, expected: Option<(Manager, &[&str], bool)>| {
             let script = shell::read(text);
             let found = install(&script.commands[0]);
-            let found = found
-                .as_ref()
-                .map(|i| (i.manager, i.reads.iter().map(String::as_str).collect(), i.needs_sources));
+            let found = found.as_ref().map(|i| {
+                (i.manager, i.reads.iter().map(String::as_str).collect(), i.needs_sources)
+            });
             let expected: Option<(Manager, Vec<&str>, bool)> =
                 expected.map(|(manager, reads, sources)| (manager, reads.to_vec(), sources));
             assert_eq!(found, expected, "{text}");

@@ -247,6 +247,9 @@ mod tests {
         let command = &script.commands[0];
         assert_eq!(command.program(), "apt-get");
         let operands = command.operands(&["-o"]);
-        assert_eq!(operands.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(), ["install", "git"]);
+        assert_eq!(
+            operands.iter().map(|w| w.text.as_str()).collect::<Vec<_>>(),
+            ["install", "git"]
+        );
     }
 }

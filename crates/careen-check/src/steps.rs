@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use careen_model::{Span, Step as FixStep};
-use careen_syntax::dockerfile::{Command, Form, Instruction, Keyword, Mount, MountKind, clean_path};
+use careen_syntax::dockerfile::{
+    Command, Form, Instruction, Keyword, Mount, MountKind, clean_path,
+};
 
 use crate::shell::{self, Script};
 use crate::{ParsedDockerfile, shell::Command as ShellCommand};

@@ -19,7 +19,8 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let cache = facts.probes()?.cache.get()?;
-    let dead: Vec<&CacheRecord> = cache.iter().filter(|record| is_dead(record, facts.now)).collect();
+    let dead: Vec<&CacheRecord> =
+        cache.iter().filter(|record| is_dead(record, facts.now)).collect();
     let bytes: u64 = dead.iter().map(|record| record.bytes).sum();
     if bytes < WORTH_A_WORD {
         return Ok(());
@@ -30,7 +31,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         units::size(bytes)
     );
     let ids = dead.iter().map(|record| record.id.clone()).collect();
-    let fix = Fix::risky("Remove exactly these records", Step::PruneCache { ids, bytes }).for_good();
+    let fix =
+        Fix::risky("Remove exactly these records", Step::PruneCache { ids, bytes }).for_good();
     found.push(
         rule.on_engine(message)
             .because("records", units::count(dead.len() as u64), "DiskUsage of the builder")

@@ -21,7 +21,10 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let kinds = [HazardKind::Vanished];
     let Some((paths, n)) = hazards::of(facts.context()?, &kinds) else { return Ok(()) };
-    let message = format!("{} files vanished while the context was read; their neighbours may be left out", units::count(n));
+    let message = format!(
+        "{} files vanished while the context was read; their neighbours may be left out",
+        units::count(n)
+    );
     found.push(
         rule.on_context(message)
             .because("paths", paths, "walk of the context")

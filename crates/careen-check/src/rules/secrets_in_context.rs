@@ -22,7 +22,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         return Ok(());
     }
     let n = units::count(context.secrets.len() as u64);
-    let message = format!("{n} files that look like secrets would be sent, and a COPY can reach them");
+    let message =
+        format!("{n} files that look like secrets would be sent, and a COPY can reach them");
     let mut finding = rule.on_context(message);
     for secret in context.secrets.iter().take(8) {
         let path = secret.path.display().to_string();

@@ -21,12 +21,15 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let kinds = [HazardKind::ZeroByte, HazardKind::Unreadable];
     let Some((paths, n)) = hazards::of(facts.context()?, &kinds) else { return Ok(()) };
-    let message = format!("{} files would arrive empty in the image, without a warning", units::count(n));
+    let message =
+        format!("{} files would arrive empty in the image, without a warning", units::count(n));
     found.push(
         rule.on_context(message)
             .because("paths", paths, "walk of the context")
             .costs(Saving::MayFail, Basis::Rule)
-            .fix(Fix::by_hand("Write `folder/**` instead of `folder` after `!` patterns; make files readable")),
+            .fix(Fix::by_hand(
+                "Write `folder/**` instead of `folder` after `!` patterns; make files readable",
+            )),
     );
     Ok(())
 }
