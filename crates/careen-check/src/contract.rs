@@ -21,11 +21,16 @@ pub(crate) enum Broken {
     /// BuildKit would refuse the result, or see something wrong that was not wrong before.
     Problem(String),
     /// More or fewer words changed than the fix declares.
-    Words { added: Vec<String>, removed: Vec<String> },
+    Words {
+        added: Vec<String>,
+        removed: Vec<String>,
+    },
     /// The rule finds as much as before.
     StillFires,
     /// Another rule now finds more.
-    Causes { rule: &'static str },
+    Causes {
+        rule: &'static str,
+    },
 }
 
 impl fmt::Display for Broken {
@@ -69,9 +74,8 @@ pub(crate) fn check(
     let fixed = ParsedDockerfile { path: file.path.clone(), file: parsed };
     let was = counts(facts, file, finding.severity);
     let is = counts(facts, &fixed, finding.severity);
-    let n = |counts: &BTreeMap<&'static str, usize>, rule: &str| {
-        counts.get(rule).copied().unwrap_or(0)
-    };
+    let n =
+        |counts: &BTreeMap<&'static str, usize>, rule: &str| counts.get(rule).copied().unwrap_or(0);
     if n(&is, finding.rule) >= n(&was, finding.rule) {
         return Err(Broken::StillFires);
     }
@@ -97,12 +101,7 @@ fn new_problem(before: &Dockerfile, after: &Dockerfile) -> Option<String> {
 }
 
 /// The words of the file as a multiset, before and after, against the declared change.
-fn words(
-    file: &ParsedDockerfile,
-    before: &str,
-    after: &str,
-    fix: &Fix,
-) -> Result<(), Broken> {
+fn words(file: &ParsedDockerfile, before: &str, after: &str, fix: &Fix) -> Result<(), Broken> {
     let mut balance: BTreeMap<&str, i64> = BTreeMap::new();
     for (text, sign) in [(after, 1), (before, -1)] {
         for word in words_of(text, file.file.escape) {
@@ -110,7 +109,7 @@ fn words(
         }
     }
     for (declared, sign) in [(&fix.words.added, -1), (&fix.words.removed, 1)] {
-        for word in declared {
+        for word in declared.iter().flat_map(|word| parts(word)) {
             *balance.entry(word).or_default() += sign;
         }
     }
@@ -129,8 +128,19 @@ fn words(
 fn words_of(text: &str, escape: char) -> impl Iterator<Item = &str> {
     text.lines().flat_map(move |line| {
         let line = line.trim_end();
-        line.strip_suffix(escape).unwrap_or(line).split_whitespace()
+        line.strip_suffix(escape).unwrap_or(line).split_whitespace().flat_map(parts)
     })
+}
+
+/// A semicolon is a word of its own, also where no white space stands before it.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split_inclusive(';')
+        .flat_map(|part| match part.strip_suffix(';') {
+            Some("") => [Some(";"), None],
+            Some(rest) => [Some(rest), Some(";")],
+            None => [Some(part), None],
+        })
+        .flatten()
 }
 
 /// How much each rule about the Dockerfile finds at this severity or above.

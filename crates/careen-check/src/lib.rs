@@ -19,6 +19,7 @@ mod rules;
 mod shell;
 mod steps;
 mod suppress;
+mod words;
 
 pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, ParsedDockerfile};

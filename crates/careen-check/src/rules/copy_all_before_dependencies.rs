@@ -1,7 +1,7 @@
 //! Every change of any file runs the installs again, because all files are copied before them.
 
 use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span, Why};
-use careen_syntax::dockerfile::{Instruction, Keyword};
+use careen_syntax::dockerfile::{Instruction, Item, Keyword};
 
 use crate::packages::{Install, install, is_python};
 use crate::rules::installs_cost;
@@ -69,7 +69,8 @@ fn installs_of(run: &Run<'_>) -> Vec<Install> {
 
 fn lines(runs: &[&Run<'_>]) -> String {
     let lines = runs.iter().map(|run| run.instruction.lines.0.to_string());
-    format!("line {}", lines.collect::<Vec<_>>().join(", "))
+    let noun = if runs.len() == 1 { "line" } else { "lines" };
+    format!("{noun} {}", lines.collect::<Vec<_>>().join(", "))
 }
 
 /// What the installs take together; a manager that is only modelled counts once.
@@ -161,9 +162,10 @@ fn reorder(
     if needs_sources || !is_simple || has_variables || file.file.text().is_none() {
         return None;
     }
-    let moved = text(file, copy.span);
+    let taken = with_comments(file, copy);
+    let moved = text(file, taken);
     let end = line_end(file);
-    let mut edits_ = vec![Edit::replace(copy.span, "")];
+    let mut edits_ = vec![Edit::replace(taken, "")];
     let mut fix = Fix::by_hand("Copy the sources after the last install");
     let files = files(installs);
     if !files.is_empty() {
@@ -182,6 +184,14 @@ fn reorder(
     fix.safety = careen_model::Safety::Risky;
     fix.steps = vec![edits(file, edits_)];
     Some(fix)
+}
+
+/// The instruction and the comments right above it.
+fn with_comments(file: &ParsedDockerfile, copy: &Instruction) -> Span {
+    let above = file.file.items.iter().filter(|item| item.span().end <= copy.span.start);
+    let comments = above.rev().take_while(|item| matches!(item, Item::Comment(_)));
+    let start = comments.last().map_or(copy.span.start, |item| item.span().start);
+    Span { start, end: copy.span.end }
 }
 
 /// The same COPY with the same flags, of a few files into the same folder.

@@ -3,6 +3,7 @@
 use careen_model::engine::CacheRecord;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Step, Why, units};
 
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -26,8 +27,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         return Ok(());
     }
     let message = format!(
-        "{} cache records, {}, were used once and not for {DAYS} days",
-        dead.len(),
+        "{} of {} in all, used once and not for {DAYS} days",
+        counted(dead.len(), "cache record", "cache records"),
         units::size(bytes)
     );
     let ids = dead.iter().map(|record| record.id.clone()).collect();

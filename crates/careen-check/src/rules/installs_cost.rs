@@ -18,7 +18,18 @@ fn usual_seconds(manager: Manager) -> f64 {
     }
 }
 
-/// Seconds of one install step, and whether they were measured.
+/// The share of an install that a kept cache saves, on a fast mirror; more on a slow network.
+///
+/// Measured with eight uv groups of a machine-learning image: 22.0 s cold, 16.6 s with the mounts
+/// kept. apt spends its time unpacking: 20.0 s cold and no less with the mounts kept.
+const SHARE_OF_DOWNLOADS: f64 = 0.25;
+
+/// Bytes of the package lists that one `apt-get update` of Debian 12 (main) downloads.
+///
+/// Measured: 13.9 MB on a desktop, 6.9 MB of it a catalogue that images do not fetch.
+const APT_LISTS: u64 = 7_000_000;
+
+/// Seconds of one install step, how we know, and from where.
 pub(super) fn seconds(run: &Run<'_>, facts: &Facts, manager: Manager) -> (f64, Basis, String) {
     match price::step_seconds(&facts.history, &run.joined()) {
         Some(step) => (step.seconds, Basis::Measured, step.source),
@@ -29,17 +40,15 @@ pub(super) fn seconds(run: &Run<'_>, facts: &Facts, manager: Manager) -> (f64, B
     }
 }
 
-/// What the step costs whenever it runs again.
+/// What a kept cache would save whenever the step runs again.
 pub(super) fn priced(finding: Finding, run: &Run<'_>, facts: &Facts, manager: Manager) -> Finding {
-    let (seconds, basis, source) = seconds(run, facts, manager);
-    let share = DOWNLOAD_SHARE;
-    finding
-        .because(
-            "the step takes",
-            format!("{seconds:.1} s, of which downloads {share:.0} %"),
-            source,
-        )
-        .costs(Saving::SecondsPerRebuild(seconds * share / 100.0), basis)
+    let (seconds, _, source) = seconds(run, facts, manager);
+    let finding = finding.because("the step takes", format!("{seconds:.1} s"), source);
+    match manager {
+        Manager::Apt => finding.costs(Saving::Bytes(APT_LISTS), Basis::Modelled),
+        _ => {
+            let saved = seconds * SHARE_OF_DOWNLOADS;
+            finding.costs(Saving::SecondsPerRebuild(saved), Basis::Modelled)
+        }
+    }
 }
-
-const DOWNLOAD_SHARE: f64 = 0.0;
