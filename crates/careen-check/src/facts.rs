@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use careen_model::engine::Engine;
-use careen_model::{
-    ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why,
-};
+use careen_model::{ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile::Dockerfile;
 
 /// Everything known about one project at one moment.

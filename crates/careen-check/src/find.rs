@@ -32,9 +32,7 @@ impl UnknownRule {
 
 /// The rule of that name or alias; upper and lower case are the same.
 pub fn find(name: &str) -> Result<&'static Rule, UnknownRule> {
-    let called = |rule: &&&Rule| {
-        names(rule).any(|known| known.eq_ignore_ascii_case(name))
-    };
+    let called = |rule: &&&Rule| names(rule).any(|known| known.eq_ignore_ascii_case(name));
     if let Some(rule) = RULES.iter().find(called) {
         return Ok(rule);
     }

@@ -4,23 +4,28 @@
 //! reads a file, a clock, a socket or the environment.
 #![deny(clippy::disallowed_methods)]
 
+mod contract;
 mod diagnose;
+mod essential;
 mod facts;
 mod find;
 mod gc;
 pub mod generate;
 mod legacy;
 mod need;
+mod packages;
 mod plan;
 mod price;
 mod rule;
 mod rules;
+mod shell;
+mod steps;
 mod suppress;
+mod words;
 
 pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, ParsedDockerfile};
 pub use find::{UnknownRule, find};
-pub use legacy::legacy;
-pub use plan::{Policy, plan, plan_rounds};
+pub use plan::{Policy, Request, Scope, plan, plan_rounds};
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;

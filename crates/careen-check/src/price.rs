@@ -104,7 +104,13 @@ mod tests {
     use super::*;
 
     fn latency(lookup: u64, warm: u64) -> Latency {
-        Latency { lookup_ns: lookup, sync_ns: lookup, warm_ns: warm, reference_ns: 1000, samples: 9 }
+        Latency {
+            lookup_ns: lookup,
+            sync_ns: lookup,
+            warm_ns: warm,
+            reference_ns: 1000,
+            samples: 9,
+        }
     }
 
     /// 2 000 files in 40 folders; the measured walks plus reads were 3.6 to 4.0 s with an

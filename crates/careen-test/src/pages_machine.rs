@@ -68,6 +68,7 @@ impl Machine {
             Some(("engine", rest)) => self.set_engine(rest, value),
             Some(("client", rest)) => self.set_client(rest, value),
             Some(("context" | "ignore", _)) => self.set_context(key, value),
+            None if key == "ignore" => self.set_context(key, value),
             _ => self.set_whole(key, value),
         }
     }
@@ -281,7 +282,8 @@ impl Machine {
                 let message = value.trim_start_matches("fatal ").to_owned();
                 context.ignore.problems.push(IgnoreProblem { line: Some(3), message, fatal });
             }
-            "ignore" | "ignore.file" => {
+            "ignore" => {
+                assert_eq!(value, "none", "the text of an ignore file stands in an `ignore` block");
                 context.ignore.exists = false;
                 context.ignore.text = None;
             }

@@ -27,10 +27,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
             None => ignore.path.display().to_string(),
         };
         let fix = Fix::by_hand("Correct the line").show("careen context --explain PATH");
-        let mut finding = rule
-            .finding(place, &problem.message)
-            .because("line", span.of(text), source)
-            .fix(fix);
+        let mut finding =
+            rule.finding(place, &problem.message).because("line", span.of(text), source).fix(fix);
         if problem.fatal {
             finding = finding.costs(Saving::MayFail, Basis::Rule);
         } else {

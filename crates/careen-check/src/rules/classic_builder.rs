@@ -22,14 +22,19 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     if client.builder != ClientBuilder::Classic {
         return Ok(());
     }
-    let message = "`docker build` runs the legacy builder: no cache mounts, no secrets, no parallel stages";
+    let message =
+        "`docker build` runs the legacy builder: no cache mounts, no secrets, no parallel stages";
     let fix = Fix::by_hand("Build with careen, or tell the client to use BuildKit")
         .show("careen build")
         .show("export DOCKER_BUILDKIT=1");
     found.push(
         rule.on_engine(message)
             .because("client", client.path.display().to_string(), "PATH")
-            .because("builder of a plain `docker build`", "legacy", "client version and environment")
+            .because(
+                "builder of a plain `docker build`",
+                "legacy",
+                "client version and environment",
+            )
             .fix(fix),
     );
     Ok(())

@@ -24,7 +24,11 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
             .show("sudo hwclock -s");
         found.push(
             rule.on_host(message)
-                .because("difference", format!("{ahead:.1} s"), "time of a file on the Windows drive")
+                .because(
+                    "difference",
+                    format!("{ahead:.1} s"),
+                    "time of a file on the Windows drive",
+                )
                 .costs(Saving::MayFail, Basis::Measured)
                 .fix(fix),
         );

@@ -3,6 +3,7 @@
 use careen_model::engine::CacheRecord;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Step, Why, units};
 
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -19,18 +20,20 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let cache = facts.probes()?.cache.get()?;
-    let dead: Vec<&CacheRecord> = cache.iter().filter(|record| is_dead(record, facts.now)).collect();
+    let dead: Vec<&CacheRecord> =
+        cache.iter().filter(|record| is_dead(record, facts.now)).collect();
     let bytes: u64 = dead.iter().map(|record| record.bytes).sum();
     if bytes < WORTH_A_WORD {
         return Ok(());
     }
     let message = format!(
-        "{} cache records, {}, were used once and not for {DAYS} days",
-        dead.len(),
+        "{} of {} in all, used once and not for {DAYS} days",
+        counted(dead.len(), "cache record", "cache records"),
         units::size(bytes)
     );
     let ids = dead.iter().map(|record| record.id.clone()).collect();
-    let fix = Fix::risky("Remove exactly these records", Step::PruneCache { ids, bytes }).for_good();
+    let fix =
+        Fix::risky("Remove exactly these records", Step::PruneCache { ids, bytes }).for_good();
     found.push(
         rule.on_engine(message)
             .because("records", units::count(dead.len() as u64), "DiskUsage of the builder")

@@ -33,6 +33,7 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         "engine {} keeps at most a tenth of its disk as build cache and removes the rest at once",
         engine.version
     );
+    let limit = kept.unwrap_or(0);
     let kept = kept.map_or("a tenth of the disk".to_owned(), units::size);
     let fix = Fix::by_hand("Update the engine to 28.5.1 or later").show("docker version");
     found.push(
@@ -40,7 +41,7 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
             .because("engine version", &engine.version, "GET /version")
             .because("cache in use", units::size(used), "DiskUsage of the builder")
             .because("cache it keeps", kept, "defaults of engines 28.2.0 to 28.5.0")
-            .costs(Saving::MayFail, Basis::Rule)
+            .costs(Saving::Bytes((used + layers).saturating_sub(limit)), Basis::Rule)
             .fix(fix),
     );
     Ok(())

@@ -1,7 +1,9 @@
 //! No engine answers, or it does not let us in.
 
 use careen_model::engine::Endpoint;
-use careen_model::{Basis, Category, EngineFacts, Fact, Finding, Findings, Fix, Saving, Severity, Why};
+use careen_model::{
+    Basis, Category, EngineFacts, Fact, Finding, Findings, Fix, Saving, Severity, Why,
+};
 
 use crate::{Check, Facts, Fixable, Rule};
 

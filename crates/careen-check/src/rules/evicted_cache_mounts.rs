@@ -43,7 +43,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         .because("unshared cache", units::size(used), "DiskUsage of the builder")
         .because("rule 0 acts above", units::size(limit), "defaults of engine 29.6.0 and later");
     for mount in mounts.iter().take(4) {
-        finding = finding.because("cache mount", told(mount, facts.now), "DiskUsage of the builder");
+        finding =
+            finding.because("cache mount", told(mount, facts.now), "DiskUsage of the builder");
     }
     found.push(finding.costs(Saving::Bytes(bytes), Basis::Rule).fix(policy(used)));
     Ok(())

@@ -37,8 +37,9 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         let value = format!("{} {}", largest.path.display(), units::size(largest.amount.bytes));
         finding = finding.because("largest", value, "walk of the context");
     }
-    let fix = Fix::by_hand("Ignore what the image does not need, or mount it when the container runs")
-        .show("careen context");
+    let fix =
+        Fix::by_hand("Ignore what the image does not need, or mount it when the container runs")
+            .show("careen context");
     found.push(finding.fix(fix));
     Ok(())
 }

@@ -30,7 +30,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         units::size(bytes),
         units::size(wanted)
     );
-    let fix = Fix::by_hand("Give the engine's machine more memory, or install fewer packages at once");
+    let fix =
+        Fix::by_hand("Give the engine's machine more memory, or install fewer packages at once");
     found.push(
         rule.on_engine(message)
             .because("memory", units::size(bytes), source)

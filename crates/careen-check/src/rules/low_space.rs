@@ -64,7 +64,14 @@ fn needed(role: SpaceRole, facts: &Facts) -> Need {
     }
 }
 
-fn judge(rule: &Rule, facts: &Facts, space: &Space, room: &Room, need: &Need, found: &mut Findings) {
+fn judge(
+    rule: &Rule,
+    facts: &Facts,
+    space: &Space,
+    room: &Room,
+    need: &Need,
+    found: &mut Findings,
+) {
     let (free, wanted) = (units::size(room.free_bytes), units::size(need.bytes));
     let message = format!("{} has {free} free; the next build needs {wanted}", name(space.role));
     let mut finding = rule

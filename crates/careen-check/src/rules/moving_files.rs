@@ -1,9 +1,10 @@
 //! Files vanished from the context while it was read.
 
 use careen_model::context::HazardKind;
-use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
+use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
 use crate::rules::hazards;
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,7 +22,10 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let kinds = [HazardKind::Vanished];
     let Some((paths, n)) = hazards::of(facts.context()?, &kinds) else { return Ok(()) };
-    let message = format!("{} files vanished while the context was read; their neighbours may be left out", units::count(n));
+    let message = format!(
+        "{} vanished while the context was read; neighbours may be left out",
+        counted(n, "file", "files")
+    );
     found.push(
         rule.on_context(message)
             .because("paths", paths, "walk of the context")

@@ -24,7 +24,9 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
             let message = "no docker client is installed; careen builds without one";
             let fix = Fix::by_hand("Install a client if people or scripts call `docker` here")
                 .show("apt-get install docker-cli");
-            found.push(rule.on_engine(message).because("program", "docker: not found", "PATH").fix(fix));
+            found.push(
+                rule.on_engine(message).because("program", "docker: not found", "PATH").fix(fix),
+            );
             Ok(())
         }
         Fact::Unknown(why) => Err(why.clone()),

@@ -35,9 +35,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         }
         let told = theirs.unwrap_or("none");
         let message = format!("this shell has {name} {ours}, the engine has {told}");
-        let fix = Fix::by_hand("Set the same proxy in the engine's daemon.json and restart it").show(
-            format!(r#"{{"proxies":{{"{}":"{ours}"}}}}"#, name.replace('_', "-")),
-        );
+        let fix = Fix::by_hand("Set the same proxy in the engine's daemon.json and restart it")
+            .show(format!(r#"{{"proxies":{{"{}":"{ours}"}}}}"#, name.replace('_', "-")));
         found.push(
             rule.on_engine(message)
                 .because("here", ours, format!("environment, {name}"))

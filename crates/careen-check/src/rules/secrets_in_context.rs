@@ -1,7 +1,8 @@
 //! Files that look like secrets would be sent to the engine.
 
-use careen_model::{Category, Findings, Severity, Why, units};
+use careen_model::{Category, Findings, Severity, Why};
 
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule, essential};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,8 +22,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     if context.secrets.is_empty() {
         return Ok(());
     }
-    let n = units::count(context.secrets.len() as u64);
-    let message = format!("{n} files that look like secrets would be sent, and a COPY can reach them");
+    let files = counted(context.secrets.len(), "file that looks", "files that look");
+    let message = format!("{files} like a secret would be sent, within reach of a COPY");
     let mut finding = rule.on_context(message);
     for secret in context.secrets.iter().take(8) {
         let path = secret.path.display().to_string();

@@ -22,8 +22,9 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         return Ok(());
     };
     let message = format!("the storage driver `{}` {why}", engine.storage_driver);
-    let fix = Fix::by_hand("Switch the engine to overlay2; images have to be pulled and built again")
-        .show("docker info --format '{{.Driver}}'");
+    let fix =
+        Fix::by_hand("Switch the engine to overlay2; images have to be pulled and built again")
+            .show("docker info --format '{{.Driver}}'");
     found.push(
         rule.on_engine(message)
             .because("storage driver", &engine.storage_driver, "GET /info")

@@ -1,9 +1,10 @@
 //! Sockets, pipes and devices in the context.
 
 use careen_model::context::HazardKind;
-use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
+use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
 use crate::rules::hazards;
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,7 +22,10 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let kinds = [HazardKind::Special];
     let Some((paths, n)) = hazards::of(facts.context()?, &kinds) else { return Ok(()) };
-    let message = format!("{} sockets, pipes or devices lie in the context", units::count(n));
+    let message = format!(
+        "{} in the context",
+        counted(n, "socket, pipe or device", "sockets, pipes or devices")
+    );
     found.push(
         rule.on_context(message)
             .because("paths", paths, "walk of the context")

@@ -3,6 +3,7 @@
 use careen_model::engine::CacheRecord;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Step, Why, units};
 
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -30,8 +31,8 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     }
     copies.sort_by_key(|record| (std::cmp::Reverse(record.bytes), record.id.clone()));
     let message = format!(
-        "{} stored context copies hold {}; this context is {}",
-        copies.len(),
+        "{} of contexts: {} in all; this context is {}",
+        counted(copies.len(), "stored copy", "stored copies"),
         units::size(bytes),
         units::size(sent)
     );

@@ -1,9 +1,10 @@
 //! Names that BuildKit's transfer cannot carry.
 
 use careen_model::context::HazardKind;
-use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
+use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
 use crate::rules::hazards;
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let kinds = [HazardKind::NotUtf8];
     let Some((paths, n)) = hazards::of(facts.context()?, &kinds) else { return Ok(()) };
-    let message = format!("{} names are not UTF-8: the transfer fails on them", units::count(n));
+    let message = format!("{} not UTF-8: the transfer fails", counted(n, "name", "names"));
     found.push(
         rule.on_context(message)
             .because("paths", paths, "walk of the context")
