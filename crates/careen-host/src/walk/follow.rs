@@ -32,6 +32,18 @@ pub fn follow_links(root: &OwnedFd, paths: &[String]) -> Result<Option<Vec<Strin
     Ok(Some(dedupe_paths(resolved)))
 }
 
+/// COPY sources as the Dockerfile frontend hands them to the client: relative, cleaned, sorted,
+/// each once. `None` when the whole context is one of them.
+pub fn normalize_sources(sources: &[String]) -> Option<Vec<String>> {
+    let rooted = sources.iter().map(|source| glob::join("/", source));
+    let mut paths = rooted
+        .map(|path| path.strip_prefix('/').filter(|rest| !rest.is_empty()).map(str::to_owned))
+        .collect::<Option<Vec<String>>>()?;
+    paths.sort();
+    paths.dedup();
+    Some(paths)
+}
+
 struct Resolver<'a> {
     root: &'a OwnedFd,
     resolved: BTreeSet<String>,

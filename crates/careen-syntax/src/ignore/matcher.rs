@@ -233,10 +233,16 @@ impl Matcher {
         candidates.any(|(i, pattern)| pattern.may_match_below(folder, &mut scratch.belows[i]))
     }
 
-    /// The patterns that match `path` itself, by number.
-    pub(super) fn hit_numbers(&self, path: &[u8], scratch: &mut Scratch) -> Vec<usize> {
+    /// Calls `found` with the number of each pattern that matches `path` itself, in order.
+    pub fn for_each_hit(&self, path: &[u8], scratch: &mut Scratch, mut found: impl FnMut(usize)) {
         self.hits(path, scratch);
-        (0..self.patterns.len()).filter(|&number| has(&scratch.hits, number)).collect()
+        for (i, &word) in scratch.hits.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                found(i * 64 + word.trailing_zeros() as usize);
+                word &= word - 1;
+            }
+        }
     }
 
     pub(super) fn error(&self, number: usize) -> MatchError {
