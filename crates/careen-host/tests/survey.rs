@@ -1,5 +1,7 @@
 //! A context surveyed: what is kept, what is sent, what is large and what is dangerous.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot make its tree should stop")]
+
 use std::{
     fs,
     os::unix::{ffi::OsStrExt, fs::symlink, net::UnixListener},
@@ -88,7 +90,9 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
     request.everything = true;
     request.follow = Some(vec!["src/".into(), ".env".into()]);
     request.categories = &[("python", &["**/__pycache__"]), ("data", &["data", "!data/a.bin"])];
-    check(&request, &expect![[r#"
+    check(
+        &request,
+        &expect![[r"
         everything 15 entries, 9 files, 9546 bytes
         kept 12 entries, 8 files, 9246 bytes
         sent 7 entries, 4 files, 223 bytes
@@ -107,7 +111,8 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
         secret .env: environment file
         category python 2 entries, 1 files, 70 bytes
         category data 3 entries, 2 files, 9000 bytes
-    "#]]);
+    "]],
+    );
     request.everything = false;
     let facts = survey(&request).unwrap();
     assert_eq!(amount(facts.kept), "12 entries, 8 files, 9246 bytes");
@@ -128,7 +133,9 @@ fn silent_faults_are_hazards() {
     let _socket = UnixListener::bind(root.path().join("s")).unwrap();
     let odd = std::ffi::OsStr::from_bytes(b"odd\xff");
     fs::write(root.path().join(odd), "x").unwrap();
-    check(&request(root.path()), &expect![[r#"
+    check(
+        &request(root.path()),
+        &expect![[r"
         kept 9 entries, 4 files, 156 bytes
         sent 9 entries, 4 files, 156 bytes
         file src/app.py 100
@@ -142,7 +149,8 @@ fn silent_faults_are_hazards() {
         hazard NotUtf8 odd�
         hazard Special s
         problem Some(4) syntax error in pattern: `![`
-    "#]]);
+    "]],
+    );
 }
 
 #[test]

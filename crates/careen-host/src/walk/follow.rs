@@ -25,11 +25,10 @@ pub fn follow_links(root: &OwnedFd, paths: &[String]) -> Result<Option<Vec<Strin
         let targets = resolver.resolve(&glob::join(".", &path))?;
         waiting.extend(targets.into_iter().rev());
     }
-    let resolved: Vec<String> = resolver.resolved.into_iter().collect();
-    if resolved.iter().any(|path| path == ".") {
+    if resolver.resolved.contains(".") {
         return Ok(None);
     }
-    Ok(Some(dedupe_paths(resolved)))
+    Ok(Some(dedupe_paths(resolver.resolved.into_iter().collect())))
 }
 
 /// COPY sources as the Dockerfile frontend hands them to the client: relative, cleaned, sorted,

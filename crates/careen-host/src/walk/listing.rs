@@ -179,14 +179,10 @@ impl Walk {
 
     /// All entries in order with their paths.
     pub fn for_each(&self, mut visit: impl FnMut(&[u8], View<'_>)) {
-        let mut paths = self.paths();
+        let mut paths = Paths::default();
         for i in 0..self.len() {
             visit(paths.get(self, i), self.entry(i));
         }
-    }
-
-    pub(super) fn paths(&self) -> Paths {
-        Paths { path: Vec::new(), prefix: 0, folder: NONE }
     }
 
     pub(super) fn at(&self, slot: Slot) -> (&Block, &Entry) {
@@ -215,10 +211,17 @@ impl Walk {
 }
 
 /// Paths one after the other; the part above an entry is built once for all in one folder.
+#[derive(Debug)]
 pub(super) struct Paths {
     path: Vec<u8>,
     prefix: usize,
     folder: u32,
+}
+
+impl Default for Paths {
+    fn default() -> Paths {
+        Paths { path: Vec::new(), prefix: 0, folder: NONE }
+    }
 }
 
 impl Paths {

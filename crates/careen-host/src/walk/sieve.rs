@@ -2,7 +2,7 @@
 
 use careen_syntax::ignore::{DirState, Filter, FilterError, FilterScratch};
 
-use crate::walk::listing::{NONE, Walk};
+use crate::walk::listing::{NONE, Paths, Walk};
 
 /// One entry's part in the filtered listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) fn sieve(walk: &Walk, filter: &Filter) -> Result<Vec<Passed>, FilterE
         *root = Some(DirState::default());
     }
     let mut scratch = FilterScratch::default();
-    let mut paths = walk.paths();
+    let mut paths = Paths::default();
     for i in 0..walk.len() {
         let (_, entry) = walk.at(walk.order[i]);
         let (folder, child) = (entry.folder, entry.child);

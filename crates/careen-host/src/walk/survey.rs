@@ -16,8 +16,8 @@ use rustix::{
 };
 
 use crate::walk::{
-    FaultKind, WalkError, WalkRequest, follow_links, in_force, normalize_sources, open_root,
-    secrets,
+    FaultKind, View, Walk, WalkError, WalkRequest, follow_links, in_force, normalize_sources,
+    open_root, secrets,
     sieve::{Passed, sieve},
     totals::{self, Ranking, to_path},
     walk,
@@ -57,114 +57,152 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     })
     .map_err(|err| why(&request.root, &err))?;
     let walk_seconds = clock.elapsed().as_secs_f64();
-
-    let root = open_root(&request.root).map_err(|err| why(&request.root, &err))?;
-    let refused = |err| why(&request.root, &WalkError::Patterns(err));
-    let kept = if request.everything && !exclude.is_empty() {
-        let filter = Filter::new(&exclude, &[]).map_err(refused)?;
-        Some(sieve(&listing, &filter).map_err(refused)?)
+    let sets = Sets::new(request, &listing, &exclude).map_err(|err| why(&request.root, &err))?;
+    let mut tally = Tally::default();
+    tally.count(request, &listing, &sets).map_err(|err| why(&request.root, &err))?;
+    tally.report(&listing);
+    let (top_files, top_folders) = tally.ranking.finish(&listing);
+    let everything = if request.everything {
+        Fact::Known(tally.everything)
     } else {
-        None
+        Fact::Unknown(Why::NotAsked)
     };
-    let sources = request.follow.as_deref().map(normalize_sources);
-    let sent = match sources {
-        None | Some(None) => None,
-        Some(Some(sources)) if sources.is_empty() => Some(Vec::new()),
-        Some(Some(sources)) => {
-            let targets = follow_links(&root, &sources);
-            match targets.map_err(|err| why(&request.root, &err))? {
-                None => None,
-                Some(include) => {
-                    let filter = Filter::new(&exclude, &include).map_err(refused)?;
-                    Some(sieve(&listing, &filter).map_err(refused)?)
-                }
-            }
-        }
-    };
-    let in_set = |set: &Option<Vec<Passed>>, i: usize| match set {
-        None => true,
-        Some(set) => set.get(i).is_some_and(|passed| passed.listed),
-    };
-
-    let mut facts = ContextFacts {
+    Ok(ContextFacts {
         root: request.root.clone(),
         dockerfile,
         ignore: force.file,
-        everything: Fact::Unknown(Why::NotAsked),
-        kept: Amount::default(),
-        sent: Amount::default(),
-        top_files: Vec::new(),
-        top_folders: Vec::new(),
-        secrets: Vec::new(),
-        hazards: Vec::new(),
-        categories: Vec::new(),
+        everything,
+        kept: tally.kept,
+        sent: tally.sent,
+        top_files,
+        top_folders,
+        secrets: tally.secrets,
+        hazards: tally.hazards,
+        categories: totals::categories(
+            &listing,
+            |place| has(sets.kept.as_deref(), place),
+            request.categories,
+        ),
         walk_seconds,
-        unreadable: Vec::new(),
-    };
-    let mut everything = Amount::default();
-    let mut ranking = Ranking::default();
-    let reader = Reader::new();
-    let mut i = 0;
-    listing.for_each(|path, view| {
-        let place = i;
-        i += 1;
-        totals::add(&mut everything, &view);
-        if !in_set(&kept, place) {
-            return;
+        unreadable: tally.unreadable,
+    })
+}
+
+/// The two sets within a listing; `None` is all of it.
+struct Sets {
+    kept: Option<Vec<Passed>>,
+    sent: Option<Vec<Passed>>,
+}
+
+impl Sets {
+    fn new(
+        request: &SurveyRequest<'_>,
+        listing: &Walk,
+        exclude: &[String],
+    ) -> Result<Sets, WalkError> {
+        let mut sets = Sets { kept: None, sent: None };
+        if request.everything && !exclude.is_empty() {
+            sets.kept = Some(sieve(listing, &Filter::new(exclude, &[])?)?);
         }
-        totals::add(&mut facts.kept, &view);
-        ranking.see(place, path, &view);
-        let is_sent = in_set(&kept, place) && in_set(&sent, place);
-        if !is_sent {
-            return;
-        }
-        totals::add(&mut facts.sent, &view);
-        let opens = match (&sent, &kept) {
-            (Some(set), _) | (None, Some(set)) => set[place].opens,
-            (None, None) => !view.zero_byte,
+        let Some(sources) = request.follow.as_deref().map(normalize_sources) else {
+            sets.sent.clone_from(&sets.kept);
+            return Ok(sets);
         };
-        let mut hazard = |kind| {
-            facts.hazards.push(Hazard { kind, path: to_path(path), note: String::new() });
+        let Some(sources) = sources else {
+            sets.sent.clone_from(&sets.kept);
+            return Ok(sets);
         };
-        if std::str::from_utf8(path).is_err() {
-            hazard(HazardKind::NotUtf8);
+        if sources.is_empty() {
+            sets.sent = Some(Vec::new());
+            return Ok(sets);
         }
-        if view.is_special() {
-            hazard(HazardKind::Special);
-        }
-        if !view.is_file() || view.size == 0 {
-            return;
-        }
-        if !opens {
-            hazard(HazardKind::ZeroByte);
-        } else if !reader.may_read(&root, path, view.mode, view.uid, view.gid) {
-            hazard(HazardKind::Unreadable);
-            if facts.unreadable.len() < UNREADABLE_SHOWN {
-                facts.unreadable.push(to_path(path));
+        let include = follow_links(&open_root(&request.root)?, &sources)?.unwrap_or_default();
+        sets.sent = Some(sieve(listing, &Filter::new(exclude, &include)?)?);
+        Ok(sets)
+    }
+}
+
+fn has(set: Option<&[Passed]>, place: usize) -> bool {
+    set.is_none_or(|set| set.get(place).is_some_and(|passed| passed.listed))
+}
+
+/// What is summed while the listing passes by.
+#[derive(Default)]
+struct Tally {
+    everything: Amount,
+    kept: Amount,
+    sent: Amount,
+    ranking: Ranking,
+    secrets: Vec<Secret>,
+    hazards: Vec<Hazard>,
+    unreadable: Vec<PathBuf>,
+}
+
+impl Tally {
+    fn count(
+        &mut self,
+        request: &SurveyRequest<'_>,
+        listing: &Walk,
+        sets: &Sets,
+    ) -> Result<(), WalkError> {
+        let root = open_root(&request.root)?;
+        let reader = Reader::new();
+        let mut next = 0;
+        listing.for_each(|path, view| {
+            let place = next;
+            next += 1;
+            totals::add(&mut self.everything, &view);
+            if !has(sets.kept.as_deref(), place) {
+                return;
             }
-        } else if let Some(because) = secrets::look(&request.root, path, view.size) {
-            facts.secrets.push(Secret { path: to_path(path), because });
-        }
-    });
-    if request.everything {
-        facts.everything = Fact::Known(everything);
+            totals::add(&mut self.kept, &view);
+            self.ranking.see(place, path, &view);
+            if !has(sets.sent.as_deref(), place) {
+                return;
+            }
+            totals::add(&mut self.sent, &view);
+            let opens = sets.sent.as_ref().map_or(!view.zero_byte, |set| set[place].opens);
+            if std::str::from_utf8(path).is_err() {
+                self.hazard(HazardKind::NotUtf8, path);
+            }
+            if view.is_special() {
+                self.hazard(HazardKind::Special, path);
+            }
+            if !view.is_file() || view.size == 0 {
+                return;
+            }
+            if !opens {
+                self.hazard(HazardKind::ZeroByte, path);
+            } else if !reader.may_read(&root, path, &view) {
+                self.hazard(HazardKind::Unreadable, path);
+                self.unreadable.push(to_path(path));
+            } else if let Some(because) = secrets::look(&request.root, path, view.size) {
+                self.secrets.push(Secret { path: to_path(path), because });
+            }
+        });
+        Ok(())
     }
-    for fault in &listing.faults {
-        let path = to_path(&fault.path);
-        match fault.kind {
-            FaultKind::Vanished => facts.hazards.push(Hazard {
-                kind: HazardKind::Vanished,
-                path,
-                note: fault.error.clone(),
-            }),
-            FaultKind::UnreadableFolder | FaultKind::Unreadable => facts.unreadable.push(path),
-            FaultKind::UnreadableExcluded => (),
-        }
+
+    fn hazard(&mut self, kind: HazardKind, path: &[u8]) {
+        self.hazards.push(Hazard { kind, path: to_path(path), note: String::new() });
     }
-    (facts.top_files, facts.top_folders) = ranking.finish(&listing);
-    facts.categories =
-        totals::categories(&listing, |place| in_set(&kept, place), request.categories);
-    Ok(facts)
+
+    /// Adds what was in the way of the walk.
+    fn report(&mut self, listing: &Walk) {
+        for fault in &listing.faults {
+            let path = to_path(&fault.path);
+            match fault.kind {
+                FaultKind::Vanished => self.hazards.push(Hazard {
+                    kind: HazardKind::Vanished,
+                    path,
+                    note: fault.error.clone(),
+                }),
+                FaultKind::UnreadableFolder | FaultKind::Unreadable => self.unreadable.push(path),
+                FaultKind::UnreadableExcluded => (),
+            }
+        }
+        self.unreadable.truncate(UNREADABLE_SHOWN);
+    }
 }
 
 /// What would remain of the context with these patterns, and of that what these sources reach.
@@ -205,13 +243,13 @@ impl Reader {
     }
 
     /// Asks the kernel only when the permissions make it doubtful: one request costs 1 µs.
-    fn may_read(&self, root: &OwnedFd, path: &[u8], mode: u32, uid: u32, gid: u32) -> bool {
-        let bit = match (uid == self.user, self.groups.contains(&gid)) {
+    fn may_read(&self, root: &OwnedFd, path: &[u8], view: &View<'_>) -> bool {
+        let bit = match (view.uid == self.user, self.groups.contains(&view.gid)) {
             (true, _) => 0o400,
             (false, true) => 0o040,
             (false, false) => 0o004,
         };
-        mode & bit != 0 || accessat(root, path, Access::READ_OK, AtFlags::EACCESS).is_ok()
+        view.mode & bit != 0 || accessat(root, path, Access::READ_OK, AtFlags::EACCESS).is_ok()
     }
 }
 

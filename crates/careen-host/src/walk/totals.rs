@@ -5,7 +5,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::PathBuf};
 use careen_model::context::{Amount, CategoryAmount, Sized};
 use careen_syntax::ignore::{Matcher, Scratch};
 
-use crate::walk::listing::{NONE, View, Walk};
+use crate::walk::listing::{NONE, Paths, View, Walk};
 
 /// How many files and folders a ranking shows.
 const SHOWN: usize = 10;
@@ -116,7 +116,7 @@ pub(super) fn categories(
     // The categories that match a folder or one above it.
     let mut above: Vec<Vec<u64>> = vec![Vec::new(); walk.folders.len()];
     let mut scratch = Scratch::default();
-    let mut paths = walk.paths();
+    let mut paths = Paths::default();
     let mut own = vec![0; words];
     for i in 0..walk.len() {
         let (_, entry) = walk.at(walk.order[i]);

@@ -114,7 +114,9 @@ impl Matcher {
         let texts: Vec<String> = active.iter().map(|pattern| pattern.text.clone()).collect();
         let (index, refused) = Index::new(&forms, &texts);
         let mut refused_bits = vec![0; active.len().div_ceil(64)];
-        refused.iter().for_each(|(pattern, _)| set(&mut refused_bits, *pattern as usize));
+        for (pattern, _) in &refused {
+            set(&mut refused_bits, *pattern as usize);
+        }
         let has_exceptions = active.iter().any(|pattern| pattern.is_exception);
         Ok(Matcher { patterns: active, index, refused, refused_bits, has_exceptions })
     }
