@@ -33,8 +33,7 @@ pub fn ignore_walk(root: &Path, case: &Case) -> Result<Listed, WalkError> {
     };
     let mut listed = Listed::default();
     if let Some(paths) = &case.follow {
-        listed.follow_links_result =
-            follow_links(&open_root(&request)?, paths)?.unwrap_or_default();
+        listed.follow_links_result = follow_links(&open_root(root)?, paths)?.unwrap_or_default();
     }
     walk(&request)?.for_each(|path, view| {
         let path = String::from_utf8_lossy(path);

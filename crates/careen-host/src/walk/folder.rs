@@ -102,7 +102,7 @@ impl Reader {
         }
         let prefix = self.path.len();
         for one in &found {
-            let name = &names[one.start as usize..][..usize::from(one.length) + 1];
+            let name = &names[one.start as usize..][..=usize::from(one.length)];
             let name = CStr::from_bytes_with_nul(name).expect("the kernel ends names with a zero");
             self.path.truncate(prefix);
             self.path.extend_from_slice(name.to_bytes());
@@ -299,11 +299,10 @@ const BLANK: Entry = Entry {
 /// The parts of an entry that come from its metadata.
 pub(super) fn described(stat: &Stat) -> Entry {
     let is_device = matches!(stat.st_mode & TYPE_BITS, 0o020_000 | 0o060_000);
-    let seconds = i64::try_from(stat.st_mtime).unwrap_or(i64::MAX);
     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
     Entry {
         size: if is_device { stat.st_rdev } else { u64::try_from(stat.st_size).unwrap_or(0) },
-        mtime_ns: seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
+        mtime_ns: stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
         mode: stat.st_mode,
         uid: stat.st_uid,
         gid: stat.st_gid,

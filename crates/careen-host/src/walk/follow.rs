@@ -25,11 +25,22 @@ pub fn follow_links(root: &OwnedFd, paths: &[String]) -> Result<Option<Vec<Strin
         let targets = resolver.resolve(&glob::join(".", &path))?;
         waiting.extend(targets.into_iter().rev());
     }
-    let resolved: Vec<String> = resolver.resolved.into_iter().collect();
-    if resolved.iter().any(|path| path == ".") {
+    if resolver.resolved.contains(".") {
         return Ok(None);
     }
-    Ok(Some(dedupe_paths(resolved)))
+    Ok(Some(dedupe_paths(resolver.resolved.into_iter().collect())))
+}
+
+/// COPY sources as the Dockerfile frontend hands them to the client: relative, cleaned, sorted,
+/// each once. `None` when the whole context is one of them.
+pub fn normalize_sources(sources: &[String]) -> Option<Vec<String>> {
+    let rooted = sources.iter().map(|source| glob::join("/", source));
+    let mut paths = rooted
+        .map(|path| path.strip_prefix('/').filter(|rest| !rest.is_empty()).map(str::to_owned))
+        .collect::<Option<Vec<String>>>()?;
+    paths.sort();
+    paths.dedup();
+    Some(paths)
 }
 
 struct Resolver<'a> {

@@ -179,20 +179,9 @@ impl Walk {
 
     /// All entries in order with their paths.
     pub fn for_each(&self, mut visit: impl FnMut(&[u8], View<'_>)) {
-        let mut path = Vec::new();
-        let mut prefix = 0;
-        let mut folder = NONE;
-        for (i, &slot) in self.order.iter().enumerate() {
-            let (block, entry) = self.at(slot);
-            if entry.folder != folder {
-                folder = entry.folder;
-                path.clear();
-                self.push_folder(folder, &mut path);
-                prefix = path.len();
-            }
-            path.truncate(prefix);
-            path.extend_from_slice(block.name(entry));
-            visit(&path, self.entry(i));
+        let mut paths = Paths::default();
+        for i in 0..self.len() {
+            visit(paths.get(self, i), self.entry(i));
         }
     }
 
@@ -218,6 +207,35 @@ impl Walk {
             path.extend_from_slice(name);
             path.push(b'/');
         }
+    }
+}
+
+/// Paths one after the other; the part above an entry is built once for all in one folder.
+#[derive(Debug)]
+pub(super) struct Paths {
+    path: Vec<u8>,
+    prefix: usize,
+    folder: u32,
+}
+
+impl Default for Paths {
+    fn default() -> Paths {
+        Paths { path: Vec::new(), prefix: 0, folder: NONE }
+    }
+}
+
+impl Paths {
+    pub(super) fn get(&mut self, walk: &Walk, i: usize) -> &[u8] {
+        let (block, entry) = walk.at(walk.order[i]);
+        if entry.folder != self.folder {
+            self.folder = entry.folder;
+            self.path.clear();
+            walk.push_folder(entry.folder, &mut self.path);
+            self.prefix = self.path.len();
+        }
+        self.path.truncate(self.prefix);
+        self.path.extend_from_slice(block.name(entry));
+        &self.path
     }
 }
 

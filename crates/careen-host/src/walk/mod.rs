@@ -5,17 +5,30 @@ pub mod debug;
 mod error;
 mod folder;
 mod follow;
+mod force;
 mod listing;
 mod pool;
+mod secrets;
+mod sieve;
+mod survey;
+mod totals;
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use careen_syntax::ignore::{Filter, dedupe_paths};
-use rustix::fs::{Mode, OFlags};
+use rustix::{
+    fd::OwnedFd,
+    fs::{Mode, OFlags},
+};
 
 pub use error::WalkError;
-pub use follow::follow_links;
+pub use follow::{follow_links, normalize_sources};
+pub use force::{Force, in_force};
 pub use listing::{Fault, FaultKind, View, Walk};
+pub use survey::{SurveyRequest, amount_after, survey};
 
 /// What to walk.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +52,7 @@ pub struct WalkRequest {
 /// Excluded files are never asked for their size, and folders in which nothing can be listed are
 /// not entered. What could not be read is a [`Fault`] of the walk, not an error.
 pub fn walk(request: &WalkRequest) -> Result<Walk, WalkError> {
-    let root = open_root(request)?;
+    let root = open_root(&request.root)?;
     let mut include = request.include.clone();
     if let Some(paths) = &request.follow {
         // The root among the targets (an empty result here) leaves the include list as it was.
@@ -53,8 +66,8 @@ pub fn walk(request: &WalkRequest) -> Result<Walk, WalkError> {
     Ok(assemble::assemble(&root, harvest, include))
 }
 
-fn open_root(request: &WalkRequest) -> Result<rustix::fd::OwnedFd, WalkError> {
+fn open_root(root: &Path) -> Result<OwnedFd, WalkError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::open(&request.root, flags, Mode::empty())
-        .map_err(|err| WalkError::Root { path: request.root.clone(), error: err.into() })
+    rustix::fs::open(root, flags, Mode::empty())
+        .map_err(|err| WalkError::Root { path: root.to_owned(), error: err.into() })
 }
