@@ -3,6 +3,7 @@
 //! Each probe has a half that asks and a pure half that understands the answer.
 
 mod container;
+mod discover;
 mod environment;
 #[cfg(test)]
 mod fake;
@@ -19,6 +20,7 @@ pub mod walk;
 mod wsl;
 
 pub use environment::{agent, ci};
+pub use discover::{DiscoverRequest, discover};
 pub use gather::{Budget, HostRequest, gather};
 pub use latency::LatencyBudget;
 pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};

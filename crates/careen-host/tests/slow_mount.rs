@@ -64,7 +64,7 @@ fn a_slow_mount_is_found_out_within_the_time_cap() {
 
 #[test]
 fn an_attribute_cache_does_not_hide_a_slow_mount() {
-    let slowness = Slowness { delay: DELAY, cached: Duration::from_secs(60) };
+    let slowness = Slowness { delay: DELAY, cached: Duration::from_mins(1) };
     let Some((mount, _source)) = project(slowness) else { return };
     let facts = facts(mount.path());
     let latency = facts.context_latency.known().unwrap();
