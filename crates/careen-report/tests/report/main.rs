@@ -1,6 +1,7 @@
 //! Every format, seen from outside: values in, text out.
 
 mod html;
+mod machine;
 mod sample;
 mod terminal;
 
