@@ -97,14 +97,14 @@ pub fn doctor(out: &mut dyn io::Write, diagnosis: &Diagnosis, fail_on: Severity)
 }
 
 fn told(finding: &Finding) -> String {
-    let mut text = format!("{}: {}", words::severity(finding.severity), finding.message);
+    let mut lines = vec![format!("{}: {}", words::severity(finding.severity), finding.message)];
     for fact in &finding.evidence {
-        text.push_str(&format!("\n  {}: {} (from {})", fact.what, fact.value, fact.source));
+        lines.push(format!("  {}: {} (from {})", fact.what, fact.value, fact.source));
     }
     for fix in &finding.fixes {
-        text.push_str(&format!("\n  fix: {} ({})", fix.title, words::safety(fix.safety)));
+        lines.push(format!("  fix: {} ({})", fix.title, words::safety(fix.safety)));
     }
-    text
+    lines.join("\n")
 }
 
 struct Suite<'a> {

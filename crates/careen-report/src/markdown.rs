@@ -70,15 +70,14 @@ pub fn build(
     if let Some(error) = &record.error {
         writeln!(out, "> {}\n", text(error))?;
     }
-    match &compared {
-        Some(compared) => table(out, compared)?,
-        None => {
-            writeln!(out, "| phase | time |\n|---|---:|")?;
-            for (phase, took) in record.by_phase() {
-                writeln!(out, "| {} | {} |", phase.name(), units::time(took))?;
-            }
-            writeln!(out, "| **total** | **{total}** |")?;
+    if let Some(compared) = &compared {
+        table(out, compared)?;
+    } else {
+        writeln!(out, "| phase | time |\n|---|---:|")?;
+        for (phase, took) in record.by_phase() {
+            writeln!(out, "| {} | {} |", phase.name(), units::time(took))?;
         }
+        writeln!(out, "| **total** | **{total}** |")?;
     }
     let (run, cached) = record.run_and_cached();
     let sent = record.context().map_or(String::new(), |sent| {
@@ -134,10 +133,9 @@ fn table(out: &mut dyn io::Write, compared: &Comparison) -> io::Result<()> {
     for row in &compared.rows {
         let (before, after) = (units::time(row.before), units::time(row.after));
         let (name, change) = (words::phase(row), words::change(row));
-        match row.phase {
-            Some(_) => writeln!(out, "| {name} | {before} | {after} | {change} |")?,
-            None => writeln!(out, "| **{name}** | **{before}** | **{after}** | **{change}** |")?,
-        }
+        let strong = if row.phase.is_none() { "**" } else { "" };
+        let cells = [name, &before, &after, &change].map(|cell| format!("{strong}{cell}{strong}"));
+        writeln!(out, "| {} |", cells.join(" | "))?;
     }
     Ok(())
 }
@@ -151,7 +149,6 @@ fn text(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '@' => out.push_str("&#64;"),
-            ':' => out.push_str("&#58;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
                 out.push('\\');
                 out.push(c);
@@ -159,5 +156,6 @@ fn text(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    // No link and no workflow command.
+    out.replace("://", "&#58;//").replace("::", "&#58;&#58;")
 }

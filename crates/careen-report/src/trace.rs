@@ -64,7 +64,7 @@ pub fn trace(out: &mut dyn io::Write, record: &BuildRecord) -> io::Result<()> {
             cat: if is_critical { "critical" } else { "step" },
             ph: "X",
             ts: start.as_micros(),
-            dur: (end - start).as_micros(),
+            dur: end.saturating_sub(start).as_micros(),
             pid: 1,
             tid: row + 1,
             args: Arguments {

@@ -93,7 +93,7 @@ pub(super) struct Tests<'a> {
     failed: usize,
     skipped: usize,
     broken: usize,
-    tests: Vec<Test<'a>>,
+    cases: Vec<Test<'a>>,
 }
 
 #[derive(Serialize)]
@@ -214,7 +214,7 @@ impl<'a> From<&ImageTests<'a>> for Tests<'a> {
             failed: tally.failed,
             skipped: tally.skipped,
             broken: tally.broken,
-            tests: tests.runs.iter().map(Test::from).collect(),
+            cases: tests.runs.iter().map(Test::from).collect(),
         }
     }
 }

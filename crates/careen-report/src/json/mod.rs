@@ -175,11 +175,12 @@ fn write(out: &mut dyn io::Write, kind: &'static str, body: impl Serialize) -> i
 /// Escapes what JSON allows and a terminal obeys: the second set of controls, direction marks.
 /// They can only be within strings, where an escape means the same.
 fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if (c.is_control() && c != '\n') || misleads(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                write!(out, "\\u{unit:04x}").expect("a string takes all text");
             }
         } else {
             out.push(c);

@@ -79,7 +79,8 @@ fn a_finding_has_all_a_program_needs() {
           },
           "rule": "shared-cache-id",
           "severity": "warning"
-        }"#]].assert_eq(&serde_json::to_string_pretty(finding).unwrap());
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(finding).unwrap());
 }
 
 #[test]
@@ -146,7 +147,8 @@ fn a_plan_document_has_its_diffs() {
          COPY . .
         -RUN uv sync
         +RUN --mount=type=cache,id=uv uv sync
-    "#]].assert_eq(document["files"][1]["diff"].as_str().unwrap());
+    "#]]
+    .assert_eq(document["files"][1]["diff"].as_str().unwrap());
     expect![[r#"{"because":"not-asked","fix":{"safety":"risky","steps":[{"kind":"recreate-builder","name":"fervent_x"}],"title":"Recreate builder fervent_x","undoable":false},"message":"builder fervent_x was last used 112 days ago","reason":"needs a decision","rule":"stale-builder"}"#]].assert_eq(&document["left"][1].to_string());
 }
 
@@ -188,14 +190,17 @@ fn junit_tells_failed_from_not_run() {
             </testcase>
           </testsuite>
         </testsuites>
-    "#]].assert_eq(&text(|out| junit::image_tests(out, &tests(&runs))));
+    "#]]
+    .assert_eq(&text(|out| junit::image_tests(out, &tests(&runs))));
 }
 
 #[test]
 fn junit_of_the_doctor_has_a_case_per_check() {
     let document = text(|out| junit::doctor(out, &sample::diagnosis(), Severity::Error));
-    let heads: Vec<&str> = document.lines().filter(|line| line.starts_with("  ")).collect();
+    let heads: Vec<&str> = document.lines().take(16).collect();
     expect![[r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites>
           <testsuite name="careen doctor" tests="13" failures="3" errors="0" skipped="4" time="0.000">
             <testcase name="no-buildx" classname="doctor.Client"/>
             <testcase name="clock-differs" classname="doctor.Engine">
@@ -209,7 +214,7 @@ fn junit_of_the_doctor_has_a_case_per_check() {
               <skipped message="this engine does not support its rules of collection"/>
             </testcase>
             <testcase name="cache-size" classname="doctor.Cache">
-              <skipped message="this engine does not support its rules of collection"/>"#]].assert_eq(&heads[..14].join("\n"));
+              <skipped message="this engine does not support its rules of collection"/>"#]].assert_eq(&heads.join("\n"));
     assert_eq!(document.matches("<testcase ").count(), 13);
     assert_eq!(document.matches("<failure ").count(), 3);
 }
@@ -227,7 +232,7 @@ fn a_comment_for_a_pull_request_is_short() {
         | error | context lies on a Windows drive (9p), every lookup takes 1.3 ms `slow-context-mount`<br>fix: Move the project to a Linux path | context | 6 m 50 s (measured) |
         | warning | builder fervent\_x was last used 112 days ago `stale-builder`<br>fix: Recreate builder fervent\_x | engine | 19.4 GB (rule) |
         | error | 1.9 GB would be sent, 1.8 GB of it never reaches a COPY that needs it `unused-context`<br>fix: Write the .dockerignore that is missing | context | 70.0 s (measured) |
-        | warning | two package groups wait for one cache mount `shared-cache-id`<br>fix: Give the cache mount its own id | .devcontainer/Dockerfile&#58;3 | 40.0 s per rebuild (modelled) |
+        | warning | two package groups wait for one cache mount `shared-cache-id`<br>fix: Give the cache mount its own id | .devcontainer/Dockerfile:3 | 40.0 s per rebuild (modelled) |
         | hint | the engine's clock is 0.2 s ahead `clock-differs` | engine |  |
 
         13 checks, 3 skipped, 1 ignored
@@ -257,7 +262,8 @@ fn a_comment_for_a_pull_request_is_short() {
         | \[base 9/9\] RUN python -c 'import torch, jax, cv2' | 4.9 s |
 
         </details>
-    "#]].assert_eq(&text(|out| markdown::build(out, &after, Some(&before))));
+    "#]]
+    .assert_eq(&text(|out| markdown::build(out, &after, Some(&before))));
     expect![[r####"
         ### careen build: failed after 2 m 30 s
 
@@ -283,7 +289,8 @@ fn a_comment_for_a_pull_request_is_short() {
         | \[internal\] load build definition from Dockerfile | 0.1 s |
 
         </details>
-    "####]].assert_eq(&text(|out| markdown::build(out, &sample::failed(), None)));
+    "####]]
+    .assert_eq(&text(|out| markdown::build(out, &sample::failed(), None)));
     let tables = [("Rebuild after a change".to_owned(), Comparison::of(&before, &after))];
     expect![[r#"
         ### Rebuild after a change: 7.3× faster
@@ -296,7 +303,8 @@ fn a_comment_for_a_pull_request_is_short() {
         | steps | 20 m 03 s | 3 m 35 s | 5.6× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
         | **total** | **31 m 13 s** | **4 m 17 s** | **7.3×** |
-    "#]].assert_eq(&text(|out| markdown::comparison(out, &tables)));
+    "#]]
+    .assert_eq(&text(|out| markdown::comparison(out, &tables)));
 }
 
 #[test]
