@@ -28,7 +28,7 @@ pub fn clean_lines(text: &str) -> Vec<String> {
 }
 
 /// Direction overrides, invisible characters and line separators: they change what is read.
-fn misleads(c: char) -> bool {
+pub(crate) fn misleads(c: char) -> bool {
     matches!(
         c,
         '\u{61c}'

@@ -210,10 +210,12 @@ fn group<'a>(a: &[&'a str], b: &[&'a str], ops: &[Op]) -> Vec<Hunk<'a>> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
     use super::*;
     use expect_test::{Expect, expect};
 
-    fn check(old: Option<&str>, new: &str, expected: Expect) {
+    fn check(old: Option<&str>, new: &str, expected: &Expect) {
         expected.assert_eq(&unified("f", old, new));
     }
 
@@ -223,7 +225,7 @@ mod tests {
         check(
             Some(old),
             &old.replace("5\n", "five\n").replace("12\n", "12\n13"),
-            expect![[r#"
+            &expect![[r#"
             --- a/f
             +++ b/f
             @@ -2,7 +2,7 @@
@@ -246,7 +248,7 @@ mod tests {
         check(
             None,
             "a\nb\n",
-            expect![[r#"
+            &expect![[r#"
             --- /dev/null
             +++ b/f
             @@ -0,0 +1,2 @@
@@ -257,7 +259,7 @@ mod tests {
         check(
             Some("a\nb"),
             "",
-            expect![[r#"
+            &expect![[r#"
             --- a/f
             +++ b/f
             @@ -1,2 +0,0 @@
@@ -266,7 +268,7 @@ mod tests {
             \ No newline at end of file
         "#]],
         );
-        check(Some("same\n"), "same\n", expect![[""]]);
+        check(Some("same\n"), "same\n", &expect![[""]]);
     }
 
     /// Every text over a small alphabet: the diff must rebuild both sides and be minimal.

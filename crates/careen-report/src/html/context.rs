@@ -6,19 +6,14 @@ use std::path::Path;
 use careen_model::{ContextFacts, Fact, context::Sized, units};
 
 use super::{
+    Limits,
     escape::{middle_cut, put, shown},
     squarify::{Rect, squarify},
 };
 use crate::words;
 
-/// Rectangles of single files; smaller files are drawn as one per folder.
-const MOST_FILES: usize = 320;
-
 /// Folders with a rectangle of their own.
 const MOST_FOLDERS: usize = 40;
-
-/// Rows of the table.
-const ROWS: usize = 25;
 
 /// The picture's own units; it is stretched to the width of the page.
 const FRAME: Rect = Rect { x: 0.0, y: 0.0, width: 1000.0, height: 420.0 };
@@ -54,8 +49,8 @@ struct Group {
 
 pub(super) fn section(
     page: &mut String,
-    before: Option<&ContextFacts>,
-    after: Option<&ContextFacts>,
+    (before, after): (Option<&ContextFacts>, Option<&ContextFacts>),
+    limits: Limits,
 ) {
     let Some(whole) = before.or(after).filter(|facts| facts.kept.bytes > 0) else { return };
     let then = before.and(after);
@@ -67,9 +62,9 @@ pub(super) fn section(
             "<p class=key><span><i class=k></i> sent</span> <span><i class=g></i> no longer sent</span></p>\n"
         );
     }
-    let groups = groups(whole, then);
-    picture(page, &groups, whole.kept.bytes);
-    table(page, whole, then);
+    let groups = groups(whole, then, limits);
+    picture(page, &groups, limits);
+    table(page, (whole, then), limits);
     put!(page, "</section>\n");
 }
 
@@ -110,10 +105,8 @@ impl<'a> After<'a> {
         let is_whole = list.len() as u64 >= self.facts.kept.files;
         let smallest = list.last().map_or(0, |last| last.amount.bytes);
         let would_be_listed = is_whole || file.amount.bytes > smallest;
-        match self.files.contains(file.path.as_path()) || !would_be_listed {
-            true => State::Sent,
-            false => State::KeptBack,
-        }
+        let is_sent = self.files.contains(file.path.as_path()) || !would_be_listed;
+        if is_sent { State::Sent } else { State::KeptBack }
     }
 
     /// Bytes of a folder that are still sent; `None` when the list is too short to tell.
@@ -126,7 +119,7 @@ impl<'a> After<'a> {
     }
 }
 
-fn groups(whole: &ContextFacts, then: Option<&ContextFacts>) -> Vec<Group> {
+fn groups(whole: &ContextFacts, then: Option<&ContextFacts>, limits: Limits) -> Vec<Group> {
     let after = then.map(After::of);
     let state = |file: &Sized| after.as_ref().map_or(State::Sent, |after| after.state(file));
     let mut by_folder: BTreeMap<String, Vec<&Sized>> = BTreeMap::new();
@@ -138,7 +131,7 @@ fn groups(whole: &ContextFacts, then: Option<&ContextFacts>) -> Vec<Group> {
     }
     let mut sizes: Vec<u64> = whole.top_files.iter().map(|file| file.amount.bytes).collect();
     sizes.sort_unstable_by(|a, b| b.cmp(a));
-    let drawn = sizes.get(MOST_FILES).copied().unwrap_or(0);
+    let drawn = sizes.get(limits.files).copied().unwrap_or(0);
 
     let mut groups = Vec::new();
     for (name, files) in by_folder {
@@ -209,7 +202,8 @@ fn rest(groups: &mut Vec<Group>, whole: &ContextFacts, then: Option<&ContextFact
 }
 
 #[expect(clippy::cast_precision_loss, reason = "areas on a screen")]
-fn picture(page: &mut String, groups: &[Group], total: u64) {
+fn picture(page: &mut String, groups: &[Group], limits: Limits) {
+    let total = groups.iter().map(|group| group.bytes).sum();
     let sizes = |bytes: &mut dyn Iterator<Item = u64>| bytes.map(|n| n as f64).collect::<Vec<_>>();
     let areas = squarify(&sizes(&mut groups.iter().map(|group| group.bytes)), FRAME);
     put!(
@@ -228,7 +222,7 @@ fn picture(page: &mut String, groups: &[Group], total: u64) {
             put!(
                 page,
                 "<title>{} · {} · {}</title></rect>\n",
-                shown(&middle_cut(name, 64)),
+                shown(&middle_cut(name, limits.name)),
                 units::size(*bytes),
                 state.word()
             );
@@ -262,7 +256,7 @@ fn attributes(rect: Rect) -> String {
     format!("x={x:.1} y={y:.1} width={width:.1} height={height:.1}")
 }
 
-fn table(page: &mut String, whole: &ContextFacts, then: Option<&ContextFacts>) {
+fn table(page: &mut String, (whole, then): (&ContextFacts, Option<&ContextFacts>), limits: Limits) {
     let after = then.map(After::of);
     put!(
         page,
@@ -277,7 +271,7 @@ fn table(page: &mut String, whole: &ContextFacts, then: Option<&ContextFacts>) {
         put!(
             page,
             "<tr><td>{}<td class=n data-v={}>{}<td class=n data-v={}>{}",
-            shown(&middle_cut(path, 96)),
+            shown(&middle_cut(path, limits.name)),
             amount.files,
             units::count(amount.files),
             amount.bytes,
@@ -289,12 +283,12 @@ fn table(page: &mut String, whole: &ContextFacts, then: Option<&ContextFacts>) {
         }
         put!(page, "\n");
     };
-    for folder in whole.top_folders.iter().take(ROWS) {
+    for folder in whole.top_folders.iter().take(limits.list / 2) {
         let bytes = folder.amount.bytes;
         let still = after.as_ref().and_then(|after| after.folder(&folder.path, bytes));
         row(&format!("{}/", words::shown(&folder.path)), folder.amount, still);
     }
-    for file in whole.top_files.iter().take(ROWS) {
+    for file in whole.top_files.iter().take(limits.list / 2) {
         let still = after.as_ref().map(|after| match after.state(file) {
             State::Sent => file.amount.bytes,
             State::KeptBack => 0,

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use careen_model::{BuildRecord, StepRecord, units};
 
-use super::escape::{middle_cut, put, shown};
+use super::{
+    Limits,
+    escape::{middle_cut, put, shown},
+};
 use crate::words;
-
-/// More rows than this are told in the table only.
-const MOST_ROWS: usize = 50;
-
-/// Characters of a step's name in a row and in the table.
-const NAME: usize = 84;
 
 struct Chart<'a> {
     record: &'a BuildRecord,
@@ -24,6 +21,7 @@ struct Chart<'a> {
     /// Right end of the axis.
     span: Duration,
     tick: Duration,
+    limits: Limits,
 }
 
 /// A line of the critical path: from the row that was waited for to the one that waited.
@@ -34,12 +32,16 @@ struct Link {
     at: f64,
 }
 
-pub(super) fn section(page: &mut String, record: &BuildRecord, before: Option<&BuildRecord>) {
+pub(super) fn section(
+    page: &mut String,
+    (record, before): (&BuildRecord, Option<&BuildRecord>),
+    limits: Limits,
+) {
     let ran = |record: &&BuildRecord| record.steps.iter().any(|step| step.started.is_some());
     if !ran(&record) {
         return;
     }
-    let chart = Chart::of(record);
+    let chart = Chart::of(record, limits);
     put!(page, "<section aria-labelledby=steps>\n<h2 id=steps>What ran when</h2>\n");
     put!(page, "<p class=lead>{}</p>\n", shown(&chart.says()));
     put!(
@@ -51,7 +53,7 @@ pub(super) fn section(page: &mut String, record: &BuildRecord, before: Option<&B
     chart.table(page);
     if let Some(before) = before.filter(ran) {
         put!(page, "<details><summary>The same for the build before</summary>\n");
-        let chart = Chart::of(before);
+        let chart = Chart::of(before, limits);
         put!(page, "<p class=lead>{}</p>\n", shown(&chart.says()));
         chart.picture(page);
         put!(page, "</details>\n");
@@ -60,7 +62,7 @@ pub(super) fn section(page: &mut String, record: &BuildRecord, before: Option<&B
 }
 
 impl<'a> Chart<'a> {
-    fn of(record: &'a BuildRecord) -> Chart<'a> {
+    fn of(record: &'a BuildRecord, limits: Limits) -> Chart<'a> {
         let ends = record.steps.iter().filter_map(|step| step.ended);
         let span = ends.max().unwrap_or_default().max(record.total);
         let span = span.max(Duration::from_millis(1));
@@ -70,6 +72,7 @@ impl<'a> Chart<'a> {
             critical: record.critical_path(),
             span,
             tick: tick(span),
+            limits,
         }
     }
 
@@ -94,12 +97,12 @@ impl<'a> Chart<'a> {
         let started = self.record.steps.iter().enumerate().filter(|(_, s)| s.started.is_some());
         let mut rows: Vec<(usize, &StepRecord)> = started.collect();
         let all = rows.len();
-        if all > MOST_ROWS {
+        if all > self.limits.rows {
             rows.sort_by_key(|(_, step)| std::cmp::Reverse((self.is_critical(step), step.took())));
-            rows.truncate(MOST_ROWS);
+            rows.truncate(self.limits.rows);
         }
         rows.sort_by_key(|(i, step)| (step.started, *i));
-        (rows, all - all.min(MOST_ROWS))
+        (rows, all - all.min(self.limits.rows))
     }
 
     fn is_critical(&self, step: &StepRecord) -> bool {
@@ -141,7 +144,8 @@ impl<'a> Chart<'a> {
         let started = step.started.unwrap_or_default();
         let ended = step.ended.unwrap_or(self.record.total).max(started);
         let ready = self.ready(step).min(started);
-        let (x, width) = (self.percent(started), self.percent(ended - started).max(0.25));
+        let (x, width) =
+            (self.percent(started), self.percent(ended.saturating_sub(started)).max(0.25));
         let x = x.min(99.75);
         let class = match (step.cached, self.is_critical(step)) {
             _ if step.error.is_some() => "fail",
@@ -149,7 +153,7 @@ impl<'a> Chart<'a> {
             (_, true) => "crit",
             _ => "run",
         };
-        let name = middle_cut(&words::step(step), NAME);
+        let name = middle_cut(&words::step(step), self.limits.name);
         let took = if step.cached { "cached".to_owned() } else { units::time(step.took()) };
         put!(
             page,
@@ -179,7 +183,7 @@ impl<'a> Chart<'a> {
             }
         }
         if started > ready {
-            let (from, width) = (self.percent(ready), self.percent(started - ready));
+            let (from, width) = (self.percent(ready), self.percent(started.saturating_sub(ready)));
             if width > 0.2 {
                 put!(page, "<rect class=wait x={from:.2}% width={width:.2}% y=10 height=4 />");
             }
@@ -223,7 +227,7 @@ impl<'a> Chart<'a> {
     }
 
     fn tip(&self, step: &StepRecord) -> String {
-        let mut tip = middle_cut(&words::step(step), 150);
+        let mut tip = middle_cut(&words::step(step), self.limits.name * 3 / 2);
         let started = step.started.unwrap_or_default();
         if step.cached {
             tip.push_str(" — from the cache");
@@ -265,7 +269,7 @@ impl<'a> Chart<'a> {
                 "<tr{}><td class=n>{}<td>{}<td>{}<td class=n data-v={:.1}>{started}<td class=n data-v={:.1}>{took}<td class=n>{}\n",
                 if critical.contains(step.id.as_str()) { " class=crit" } else { "" },
                 i + 1,
-                shown(&middle_cut(&words::step(step), NAME)),
+                shown(&middle_cut(&words::step(step), self.limits.name)),
                 step.phase.name(),
                 step.started.unwrap_or_default().as_secs_f64(),
                 step.took().as_secs_f64(),

@@ -5,17 +5,20 @@ use std::time::Duration;
 use careen_model::{BuildRecord, Diagnosis, Finding, Severity, StepRecord, Verdict, units};
 
 use super::{
+    Limits,
     escape::{middle_cut, put, shown},
     phases::share,
 };
 use crate::{ImageTests, clean_lines, words};
 
 const SLOWEST: usize = 10;
-const FINDINGS: usize = 40;
-const TESTS: usize = 60;
 const STDERR_LINES: usize = 12;
 
-pub(super) fn slowest(page: &mut String, after: &BuildRecord, before: Option<&BuildRecord>) {
+pub(super) fn slowest(
+    page: &mut String,
+    (after, before): (&BuildRecord, Option<&BuildRecord>),
+    limits: Limits,
+) {
     let ran = after.steps.iter().filter(|step| !step.cached && !step.took().is_zero());
     let mut steps: Vec<&StepRecord> = ran.collect();
     steps.sort_by_key(|step| std::cmp::Reverse(step.took()));
@@ -33,13 +36,14 @@ pub(super) fn slowest(page: &mut String, after: &BuildRecord, before: Option<&Bu
     put!(page, "<th scope=col class=n>Took</thead>\n<tbody>\n");
     for step in steps {
         let part = words::longest_task(step);
-        let part =
-            part.map_or(String::new(), |part| format!("<small>of it {}</small>", shown(&part)));
+        let part = part.map_or(String::new(), |part| {
+            format!("<small>of it {}</small>", shown(&middle_cut(&part, limits.name)))
+        });
         put!(
             page,
             "<tr><th scope=row>{} {part}<td class=pic><svg height=16 aria-hidden=true>\
              <rect class=now y=4 height=8 rx=1 width={:.2}% /></svg>",
-            shown(&middle_cut(&bare(step), 160)),
+            shown(&middle_cut(&bare(step), limits.name * 2)),
             share(step.took(), longest),
         );
         if let Some(before) = before {
@@ -61,7 +65,11 @@ fn bare(step: &StepRecord) -> String {
     words::instruction(&words::step(step)).to_owned()
 }
 
-pub(super) fn findings(page: &mut String, before: Option<&Diagnosis>, after: Option<&Diagnosis>) {
+pub(super) fn findings(
+    page: &mut String,
+    (before, after): (Option<&Diagnosis>, Option<&Diagnosis>),
+    limits: Limits,
+) {
     let Some(first) = before.or(after) else { return };
     let same = |a: &Finding, b: &Finding| a.rule == b.rule && a.place == b.place;
     let then = before.and(after);
@@ -94,17 +102,17 @@ pub(super) fn findings(page: &mut String, before: Option<&Diagnosis>, after: Opt
         put!(page, "<p class=lead>{gone} of {} gone.</p>\n", words::many(rows.len(), "finding"));
     }
     put!(page, "<ul class=findings>\n");
-    for (finding, still) in rows.iter().take(FINDINGS) {
-        finding_row(page, finding, *still);
+    for (finding, still) in rows.iter().take(limits.list) {
+        finding_row(page, finding, (*still, limits));
     }
     put!(page, "</ul>\n");
-    if rows.len() > FINDINGS {
-        put!(page, "<p class=dim>and {} more</p>\n", rows.len() - FINDINGS);
+    if rows.len() > limits.list {
+        put!(page, "<p class=dim>and {} more</p>\n", rows.len() - limits.list);
     }
     put!(page, "</section>\n");
 }
 
-fn finding_row(page: &mut String, finding: &Finding, still: Option<bool>) {
+fn finding_row(page: &mut String, finding: &Finding, (still, limits): (Option<bool>, Limits)) {
     let class = match (still, finding.severity) {
         (Some(false), _) => "gone",
         (_, Severity::Error) => "bad",
@@ -118,11 +126,11 @@ fn finding_row(page: &mut String, finding: &Finding, still: Option<bool>) {
     put!(
         page,
         "<li class={class}><span class=state>{state}</span><div><p>{}</p>",
-        shown(&finding.message)
+        shown(&middle_cut(&finding.message, limits.name * 4))
     );
     put!(page, "<p class=dim><code>{}</code>", finding.rule);
     if let Some(fix) = finding.fixes.first() {
-        put!(page, " · {}", shown(&fix.title));
+        put!(page, " · {}", shown(&middle_cut(&fix.title, limits.name * 2)));
     }
     put!(page, "</p>");
     if !finding.evidence.is_empty() {
@@ -132,8 +140,8 @@ fn finding_row(page: &mut String, finding: &Finding, still: Option<bool>) {
                 page,
                 "<dt>{}<dd>{} <small>{}</small>",
                 shown(fact.what),
-                shown(&middle_cut(&fact.value, 240)),
-                shown(&middle_cut(&fact.source, 160))
+                shown(&middle_cut(&fact.value, limits.name * 2)),
+                shown(&middle_cut(&fact.source, limits.name))
             );
         }
         put!(page, "</dl></details>");
@@ -145,7 +153,7 @@ fn finding_row(page: &mut String, finding: &Finding, still: Option<bool>) {
     put!(page, "</span>\n");
 }
 
-pub(super) fn tests(page: &mut String, tests: Option<&ImageTests<'_>>) {
+pub(super) fn tests(page: &mut String, tests: Option<&ImageTests<'_>>, limits: Limits) {
     let Some(tests) = tests else { return };
     let tally = tests.tally();
     put!(page, "<section aria-labelledby=tests>\n<h2 id=tests>Image tests</h2>\n");
@@ -169,7 +177,7 @@ pub(super) fn tests(page: &mut String, tests: Option<&ImageTests<'_>>) {
         Verdict::Passed { .. } => 2,
         Verdict::Skipped { .. } => 3,
     });
-    for (case, verdict) in runs.iter().take(TESTS) {
+    for (case, verdict) in runs.iter().take(limits.list) {
         let (class, state, text, took) = match verdict {
             Verdict::Passed { shown, took } => ("good", "passed", shown.as_str(), *took),
             Verdict::Failed { reason, took, .. } => ("bad", "failed", reason.as_str(), *took),
@@ -179,14 +187,14 @@ pub(super) fn tests(page: &mut String, tests: Option<&ImageTests<'_>>) {
         put!(
             page,
             "<li class={class}><span class=state>{state}</span><div><p>{} <span class=dim>{}</span></p>",
-            shown(&case.name),
-            shown(&middle_cut(text, 160)),
+            shown(&middle_cut(&case.name, limits.name)),
+            shown(&middle_cut(text, limits.name * 2)),
         );
         if let Verdict::Failed { stderr, hint, .. } = verdict {
             let lines = clean_lines(stderr);
             let skip = lines.len().saturating_sub(STDERR_LINES);
             let tail: Vec<String> =
-                lines[skip..].iter().map(|line| middle_cut(line, 200)).collect();
+                lines[skip..].iter().map(|line| middle_cut(line, limits.name * 2)).collect();
             if !tail.is_empty() {
                 put!(page, "<pre>");
                 for line in tail {
@@ -195,15 +203,15 @@ pub(super) fn tests(page: &mut String, tests: Option<&ImageTests<'_>>) {
                 put!(page, "</pre>");
             }
             if let Some(hint) = hint {
-                put!(page, "<p class=dim>{}</p>", shown(hint));
+                put!(page, "<p class=dim>{}</p>", shown(&middle_cut(hint, limits.name * 3)));
             }
         }
         let took = if took.is_zero() { String::new() } else { units::time(took) };
         put!(page, "</div><span class=n>{took}</span>\n");
     }
     put!(page, "</ul>\n");
-    if runs.len() > TESTS {
-        put!(page, "<p class=dim>and {} more</p>\n", runs.len() - TESTS);
+    if runs.len() > limits.list {
+        put!(page, "<p class=dim>and {} more</p>\n", runs.len() - limits.list);
     }
     put!(page, "</section>\n");
 }

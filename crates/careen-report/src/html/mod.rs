@@ -41,19 +41,54 @@ pub struct HtmlInput<'a> {
     pub tests: Option<&'a ImageTests<'a>>,
 }
 
+/// The page stays below this, so that it can be mailed and attached anywhere.
+const MOST_BYTES: usize = 200_000;
+
+/// How much of long lists the page shows. What is left out is said.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Rows of a picture of steps.
+    rows: usize,
+    /// Rectangles of single files in the treemap.
+    files: usize,
+    /// Findings, tests, rows of a table of files.
+    list: usize,
+    /// Characters of a step's name or of a path.
+    name: usize,
+}
+
+/// From generous to frugal; the first that fits is taken.
+const LIMITS: [Limits; 4] = [
+    Limits { rows: 60, files: 600, list: 60, name: 96 },
+    Limits { rows: 50, files: 320, list: 40, name: 84 },
+    Limits { rows: 40, files: 160, list: 30, name: 60 },
+    Limits { rows: 25, files: 60, list: 15, name: 32 },
+];
+
 /// Writes the page: at most 200 kB, also for 150 steps and thousands of files.
 pub fn html(out: &mut dyn io::Write, input: &HtmlInput<'_>) -> io::Result<()> {
+    let mut page = String::new();
+    for limits in LIMITS {
+        page = render(input, limits);
+        if page.len() <= MOST_BYTES {
+            break;
+        }
+    }
+    out.write_all(page.as_bytes())
+}
+
+fn render(input: &HtmlInput<'_>, limits: Limits) -> String {
     let mut page = String::with_capacity(64 << 10);
     head(&mut page, input);
     header(&mut page, input);
     phases::section(&mut page, input);
-    gantt::section(&mut page, input.after, input.before);
-    lists::slowest(&mut page, input.after, input.before);
-    context::section(&mut page, input.context_before, input.context_after);
-    lists::findings(&mut page, input.diagnosis_before, input.diagnosis_after);
-    lists::tests(&mut page, input.tests);
+    gantt::section(&mut page, (input.after, input.before), limits);
+    lists::slowest(&mut page, (input.after, input.before), limits);
+    context::section(&mut page, (input.context_before, input.context_after), limits);
+    lists::findings(&mut page, (input.diagnosis_before, input.diagnosis_after), limits);
+    lists::tests(&mut page, input.tests, limits);
     footer(&mut page, input);
-    out.write_all(page.as_bytes())
+    page
 }
 
 fn head(page: &mut String, input: &HtmlInput<'_>) {

@@ -62,15 +62,17 @@ fn lay(row: &[f64], free: Rect, out: &mut Vec<Rect>) -> Rect {
     let mut at = 0.0;
     for area in row {
         let length = if thickness > 0.0 { area / thickness } else { 0.0 };
-        out.push(match is_wide {
-            true => Rect { x: free.x, y: free.y + at, width: thickness, height: length },
-            false => Rect { x: free.x + at, y: free.y, width: length, height: thickness },
+        out.push(if is_wide {
+            Rect { x: free.x, y: free.y + at, width: thickness, height: length }
+        } else {
+            Rect { x: free.x + at, y: free.y, width: length, height: thickness }
         });
         at += length;
     }
-    match is_wide {
-        true => Rect { x: free.x + thickness, width: (free.width - thickness).max(0.0), ..free },
-        false => Rect { y: free.y + thickness, height: (free.height - thickness).max(0.0), ..free },
+    if is_wide {
+        Rect { x: free.x + thickness, width: (free.width - thickness).max(0.0), ..free }
+    } else {
+        Rect { y: free.y + thickness, height: (free.height - thickness).max(0.0), ..free }
     }
 }
 

@@ -183,9 +183,8 @@ fn fit(style: Style, text: &str) -> String {
 fn ascii(c: char) -> Option<&'static str> {
     Some(match c {
         '✓' => "+",
-        '✗' => "x",
         '·' | '–' | '—' | '─' | '−' => "-",
-        '×' => "x",
+        '✗' | '×' => "x",
         '…' => "...",
         '→' => "->",
         '←' => "<-",

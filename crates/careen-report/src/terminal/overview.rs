@@ -165,15 +165,11 @@ fn next_steps(style: Style, diagnosis: &Diagnosis) -> Vec<Line> {
         Line::new(style).text(" ").add(Tone::Hint, command).to(20).text(does)
     };
     let mut lines = Vec::new();
-    match (safe, risky) {
-        (0, 0) => (),
-        (0, _) => {
-            lines.push(row("careen fix", format!("{} to decide on", words::many(risky, "fix"))))
-        }
-        _ => {
-            let safe = words::many(safe, "safe fix");
-            lines.push(row("careen fix", format!("{safe}, shown as a diff first, undoable")));
-        }
+    if safe > 0 {
+        let safe = words::many(safe, "safe fix");
+        lines.push(row("careen fix", format!("{safe}, shown as a diff first, undoable")));
+    } else if risky > 0 {
+        lines.push(row("careen fix", format!("{} to decide on", words::many(risky, "fix"))));
     }
     lines.push(row("careen doctor -v", "all checks with evidence".to_owned()));
     lines.push(row("careen build", "build, time every step, compare with last time".to_owned()));

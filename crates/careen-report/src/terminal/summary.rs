@@ -44,17 +44,17 @@ fn builders(facts: &EngineFacts) -> Option<String> {
     let current = builders.iter().find(|builder| builder.is_current);
     let others = builders.len() - usize::from(current.is_some());
     let problems = builders.iter().filter(|builder| builder.problem.is_some()).count();
-    let mut text = match current {
+    let mut parts = vec![match current {
         Some(current) => format!("{} ({})", current.name, current.driver),
         None => "none chosen".to_owned(),
-    };
+    }];
     if others > 0 {
-        text += &format!(", {others} more");
+        parts.push(format!("{others} more"));
     }
     if problems > 0 {
-        text += &format!(", {problems} with a problem");
+        parts.push(format!("{problems} with a problem"));
     }
-    Some(text)
+    Some(parts.join(", "))
 }
 
 fn cache(records: &[CacheRecord]) -> String {
@@ -136,9 +136,10 @@ pub(super) fn latency(host: &HostFacts) -> Option<String> {
     let Some(latency) = host.context_latency.known() else { return Some(mount) };
     let lookup = per_lookup(latency.lookup_ns);
     let ratio = latency.ratio();
-    let slower = match ratio >= 2.0 {
-        true => format!(", {} slower than the home disk", units::ratio(ratio)),
-        false => String::new(),
+    let slower = if ratio >= 2.0 {
+        format!(", {} slower than the home disk", units::ratio(ratio))
+    } else {
+        String::new()
     };
     Some(format!("{mount}, {lookup} per lookup{slower}"))
 }

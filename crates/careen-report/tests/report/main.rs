@@ -1,6 +1,10 @@
 //! Every format, seen from outside: values in, text out.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod html;
+mod machine;
 mod sample;
 mod terminal;
 

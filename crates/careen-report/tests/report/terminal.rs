@@ -409,7 +409,7 @@ fn at(full: &BuildRecord, now: u64) -> BuildRecord {
 #[test]
 fn a_frame_shows_what_runs_and_what_is_left() {
     let (before, after) = (sample::before(), sample::after());
-    let window = Window { elapsed: Duration::from_secs(60), height: 24 };
+    let window = Window { elapsed: Duration::from_mins(1), height: 24 };
     let now = terminal::frame(&at(&after, 60), Some(&before), window, PLAIN).join("\n");
     expect![[r#"
         ──
@@ -437,7 +437,7 @@ fn a_frame_fits_any_window() {
     for (width, height) in [(1, 1), (10, 2), (40, 3), (80, 24), (200, 60)] {
         for unicode in [true, false] {
             let style = Style { color: false, unicode, width };
-            let window = Window { elapsed: Duration::from_secs(60), height };
+            let window = Window { elapsed: Duration::from_mins(1), height };
             let frame = terminal::frame(&record, None, window, style);
             assert!(frame.len() <= height, "{width}x{height}: {frame:?}");
             for line in frame {
