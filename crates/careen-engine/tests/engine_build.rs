@@ -44,7 +44,7 @@ fn an_engine_builds_again_only_what_changed() {
 #[test]
 fn an_engine_tells_how_a_command_failed() {
     on_each_engine(|connection, socket| {
-        let base = shell_image(connection);
+        let base = shell_image(connection, "failing");
         let files = Files::new(&format!("FROM {base}\nRUN echo before; exit 3\n"));
         let run = run(connection, &request("failing"), &files);
         let err = run.result.unwrap_err();

@@ -195,16 +195,34 @@ pub(crate) fn request(name: &str) -> BuildRequest {
     }
 }
 
-/// The name of an image with `sh`, `cat`, `id`, `sleep` and `sha256sum` of this machine and the libraries they
-/// need: nothing has to be pulled.
-pub(crate) fn shell_image(connection: &Connection) -> String {
+/// An image with a shell; its name goes when this is dropped.
+pub(crate) struct ShellImage {
+    connection: Connection,
+    name: String,
+}
+
+impl std::fmt::Display for ShellImage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Drop for ShellImage {
+    fn drop(&mut self) {
+        let _ = self.connection.remove_image(&self.name);
+    }
+}
+
+/// An image for one test with `sh`, `cat`, `id`, `sleep` and `head` of this machine and the
+/// libraries they need: nothing has to be pulled.
+pub(crate) fn shell_image(connection: &Connection, test: &str) -> ShellImage {
     let mut files = Files::new("FROM scratch\nCOPY . /\nENV PATH=/bin GREETING=hello\n");
     files =
         files.with("context", "etc/passwd", "root:x:0:0::/:/bin/sh\nme:x:1000:1000::/:/bin/sh\n");
     // 20.10 needs it to run as a named user.
     files = files.with("context", "etc/group", "root:x:0:\nme:x:1000:\n");
     files = files.with("context", "tmp/.keep", "");
-    for tool in ["sh", "cat", "id", "sleep", "sha256sum", "head"] {
+    for tool in ["sh", "cat", "id", "sleep", "head"] {
         let path = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(tool));
         let path = path.iter().find(|path| path.exists()).unwrap().canonicalize().unwrap();
         let listed = Command::new("ldd").arg(&path).output().unwrap();
@@ -216,7 +234,8 @@ pub(crate) fn shell_image(connection: &Connection) -> String {
             files = files.put("context", inside, 0o755, Content::Host(real));
         }
     }
-    let run = run(connection, &request("shell"), &files);
-    run.image();
-    "careen-engine-test/shell:latest".to_owned()
+    let mut request = request(&format!("shell-{test}"));
+    "careen-engine-test-shell".clone_into(&mut request.shared_key);
+    run(connection, &request, &files).image();
+    ShellImage { connection: connection.clone(), name: request.tags.remove(0) }
 }
