@@ -14,6 +14,10 @@ use std::{collections::HashMap, ops::Range};
 pub struct Meaning<'a> {
     pub(super) file: &'a Dockerfile,
     pub stages: Vec<Stage<'a>>,
+    /// The last stage of each name.
+    pub(super) names: HashMap<String, usize>,
+    /// Items with SHELL, USER and WORKDIR, in order.
+    pub(super) settings: HashMap<Keyword, Vec<usize>>,
     globals: Scope,
     /// One for each stage.
     scopes: Vec<Scope>,
@@ -44,6 +48,8 @@ impl Dockerfile {
         let mut meaning = Meaning {
             file: self,
             stages: Vec::new(),
+            names: HashMap::new(),
+            settings: HashMap::new(),
             globals: Scope::default(),
             scopes: Vec::new(),
             platform: if windows { Platform::Windows } else { Platform::Linux },
@@ -134,6 +140,10 @@ impl<'a> Meaning<'a> {
                 }
                 return;
             }
+            Keyword::Shell | Keyword::User | Keyword::Workdir => {
+                self.settings.entry(instruction.keyword).or_default().push(item);
+                return;
+            }
             _ => return,
         };
         for (name, value) in assigned {
@@ -148,9 +158,8 @@ impl<'a> Meaning<'a> {
         let image = parts.as_ref().map_or_else(String::new, |parts| read(&parts.image.text));
         let name = parts.as_ref().and_then(|parts| Some(parts.name?.text.to_lowercase()));
         let platform = parts.and_then(|parts| Some(read(parts.platform?.text())));
-        let named = |stage: &Stage<'_>| stage.name.as_deref() == Some(&image.to_lowercase());
-        let base = match self.stages.iter().rposition(named) {
-            Some(index) => Base::Stage(index),
+        let base = match self.names.get(&image.to_lowercase()) {
+            Some(&index) => Base::Stage(index),
             None if image == "scratch" => Base::Scratch,
             None => Base::Image(image),
         };
@@ -161,6 +170,7 @@ impl<'a> Meaning<'a> {
         let last = self.file.items[items.end - 1].span();
         let span = Span { start: from.span.start, end: last.end };
         let index = self.stages.len();
+        self.names.extend(name.clone().map(|name| (name, index)));
         self.stages.push(Stage { index, name, base, platform, from, items, span });
         self.scopes.push(Scope { base: scope_base, values: HashMap::new() });
     }

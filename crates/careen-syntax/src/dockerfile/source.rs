@@ -197,12 +197,15 @@ impl Meaning<'_> {
         each: &mut dyn FnMut(usize, &Instruction) -> bool,
     ) {
         let Some(mut stage) = self.stage_of(item).map(|stage| stage.index) else { return };
+        let settings = self.settings.get(&keyword).map_or(&[][..], Vec::as_slice);
         let mut end = item;
         loop {
-            let items = self.stages[stage].items.start..end.min(self.stages[stage].items.end);
-            for at in items.rev() {
-                let Some(instruction) = self.file.items[at].instruction() else { continue };
-                if instruction.keyword == keyword && each(at, instruction) {
+            let items = &self.stages[stage].items;
+            let until = settings.partition_point(|&at| at < end.min(items.end));
+            let own = settings[..until].iter().rev().take_while(|&&at| at >= items.start);
+            for &at in own {
+                let found = self.file.items[at].instruction();
+                if found.is_some_and(|instruction| each(at, instruction)) {
                     return;
                 }
             }

@@ -59,9 +59,8 @@ pub(super) fn split(file: &Dockerfile) -> Vec<(usize, Range<usize>)> {
 impl Meaning<'_> {
     /// The stage of that name or number.
     pub fn find(&self, name: &str) -> Option<usize> {
-        let lower = name.to_lowercase();
         // A later stage of the same name hides an earlier one.
-        let named = self.stages.iter().rposition(|stage| stage.name.as_deref() == Some(&lower));
+        let named = self.names.get(&name.to_lowercase()).copied();
         named.or_else(|| name.parse().ok().filter(|&number| number < self.stages.len()))
     }
 
