@@ -19,8 +19,8 @@ mod tools;
 pub mod walk;
 mod wsl;
 
-pub use environment::{agent, ci};
 pub use discover::{DiscoverRequest, discover};
+pub use environment::{agent, ci};
 pub use gather::{Budget, HostRequest, gather};
 pub use latency::LatencyBudget;
 pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};

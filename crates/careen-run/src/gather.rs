@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use careen_check::generate::ignore_file;
+use careen_check::generate::ignore_categories::CATEGORIES;
 use careen_check::{Facts, ParsedDockerfile};
 use careen_engine::{Surroundings, Target};
 use careen_host::walk::{SurveyRequest, survey};
@@ -140,11 +140,13 @@ fn survey_context(
     };
     let sources = parsed.file.context_sources(project.target.as_deref());
     let follow = sources.into_iter().map(|source| source.path).collect();
+    let categories: Vec<(&'static str, &[&str])> =
+        CATEGORIES.iter().map(|category| (category.name, category.patterns)).collect();
     let request = SurveyRequest {
         root: root.to_owned(),
         dockerfile: parsed.path.clone(),
         follow: Some(follow),
-        categories: ignore_file::categories(),
+        categories: &categories,
         everything: false,
     };
     survey(&request).into()

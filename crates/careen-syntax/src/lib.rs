@@ -1,4 +1,3 @@
-//! Dockerfile and .dockerignore: text in, values out.
 //! Dockerfile and .dockerignore read exactly as the builders read them: text in, values out.
 
 #![deny(clippy::disallowed_methods)]

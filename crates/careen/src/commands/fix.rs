@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use careen_check::{Policy, diagnose, plan_rounds};
-use careen_model::{Diagnosis, FileChange, Plan, Safety, units};
+use careen_check::{Policy, Request, Scope, Selection, diagnose, plan_rounds};
+use careen_model::{Diagnosis, Fix as CareenFix, Plan, Planned, Safety, Step, units};
 use careen_report::terminal::{self, Applied, Measured};
 use careen_report::json;
 use careen_run::apply::Journal;
@@ -69,31 +69,43 @@ fn make_plan(
     before: &Gathered,
     diagnosis: &Diagnosis,
 ) -> Result<Plan, Failure> {
-    let selected = options.dockerignore || options.clean_cache || options.recreate_builder || options.script;
+    let requests: Vec<Request> = [
+        (options.dockerignore, Request::Dockerignore),
+        (options.clean_cache, Request::CleanCache),
+        (options.recreate_builder, Request::RecreateBuilder),
+    ]
+    .into_iter()
+    .filter_map(|(asked, request)| asked.then_some(request))
+    .collect();
+    let only = Selection::of(&options.only, &[])
+        .map_err(|unknown| Failure::usage(&unknown).hint(Some(unknown.hint())))?
+        .only;
+    let scope = match (options.all, only.is_empty(), requests.is_empty() && !options.script) {
+        (false, false, _) => Scope::Only(only),
+        (false, true, false) => Scope::RequestsOnly,
+        (true, _, _) | (false, true, true) => Scope::All,
+    };
     let policy = Policy {
-        only: options.only.clone(),
+        scope,
         floor: if options.risky { Safety::Risky } else { Safety::Safe },
-        all: options.all || (!selected && options.only.is_empty()),
-        dockerignore: options.dockerignore,
-        clean_cache: options.clean_cache,
-        recreate_builder: options.recreate_builder,
+        requests,
+        extra: if options.script { vec![script(before, asked)?] } else { vec![] },
     };
     let read = |path: &Path| fs::read(path).ok();
-    let mut plan = plan_rounds(&before.facts, diagnosis, &read, &policy)
-        .map_err(|unknown| Failure::usage(&unknown).hint(Some(unknown.hint())))?;
-    if options.script {
-        plan.files.push(script(before, asked)?);
-    }
-    Ok(plan)
+    Ok(plan_rounds(diagnosis, &before.facts, &read, &policy))
 }
 
-fn script(before: &Gathered, asked: &Asked) -> Result<FileChange, Failure> {
+fn script(before: &Gathered, asked: &Asked) -> Result<Planned, Failure> {
     let project = before.facts.project.as_ref();
     let project = project.ok_or_else(|| Failure::could_not("write a script", "no project"))?;
     let path = project.root.join("build_optimized.sh");
     let text = super::script::text(project, asked.config.image.clone())?;
-    let before = fs::read(&path).ok();
-    Ok(FileChange { path, before, after: text.into_bytes(), executable: true })
+    let step = Step::Write { path, text, executable: true };
+    Ok(Planned {
+        rule: "script",
+        message: "a build script that needs only a shell and Docker was asked for".to_owned(),
+        fix: CareenFix::safe("Write build_optimized.sh", step),
+    })
 }
 
 /// Asks on a terminal. Elsewhere nobody can answer, so `--yes` must say it.
