@@ -26,15 +26,17 @@ pub(crate) struct Need {
 ///
 /// Measured: a build dies in COPY when less than 2× the context is free.
 pub(crate) fn engine_bytes(facts: &Facts) -> Need {
-    let context = match &facts.context {
-        Fact::Known(context) => context.sent.bytes,
-        Fact::Unknown(_) => 0,
-    };
     let size = careen_model::units::size;
+    let (context, told) = match &facts.context {
+        Fact::Known(context) => {
+            (context.sent.bytes, format!("2 × {} context", size(context.sent.bytes)))
+        }
+        Fact::Unknown(_) => (0, "a context of unknown size".to_owned()),
+    };
     if let Some((layers, source)) = price::exported_bytes(&facts.history) {
         return Need {
             bytes: 2 * context + layers,
-            because: format!("2 × {} context + {} layers of {source}", size(context), size(layers)),
+            because: format!("{told} + {} layers of {source}", size(layers)),
             basis: Basis::Measured,
         };
     }
@@ -42,8 +44,7 @@ pub(crate) fn engine_bytes(facts: &Facts) -> Need {
     Need {
         bytes: 2 * context + floor,
         because: format!(
-            "2 × {} context + {} for a first build (no build of this project is recorded)",
-            size(context),
+            "{told} + {} for a first build (no build of this project is recorded)",
             size(floor)
         ),
         basis: Basis::Rule,

@@ -66,9 +66,15 @@ pub(super) fn with_mounts(file: &ParsedDockerfile, run: &Run<'_>, title: &str) -
         fix = fix.removes(&words);
         edits.push(Edit::replace(span, ""));
     }
-    fix.safety = Safety::Safe;
+    // A step that leaves its lists in the image may be what a container installs from later.
+    fix.safety = if removes_lists(run) { Safety::Safe } else { Safety::Risky };
     fix.steps = vec![steps::edits(file, edits)];
     Some(fix)
+}
+
+fn removes_lists(run: &Run<'_>) -> bool {
+    let emptied = run.commands().filter_map(|c| super::mounted_cache_cleaned::empties(c, run));
+    emptied.flatten().any(|folder| folder == LISTS) || run.cache_at(LISTS).is_some()
 }
 
 /// Commands that only empty folders which a mount keeps: what to cut, and the words that go.

@@ -5,6 +5,7 @@ use careen_model::host::{Room, Space, SpaceRole};
 use careen_model::{Basis, Category, Fact, Findings, Fix, Saving, Severity, Step, Why, units};
 
 use crate::need::Need;
+use crate::words::counted;
 use crate::{Check, Facts, Fixable, Rule, need};
 
 pub(super) const RULE: Rule = Rule {
@@ -126,6 +127,7 @@ fn prune(facts: &Facts, missing: u64) -> Fix {
         return Fix::by_hand("Free space: the build cache alone cannot give enough")
             .show("docker system df -v");
     }
-    let title = format!("Remove the {} oldest cache records, {}", ids.len(), units::size(bytes));
+    let records = counted(ids.len(), "oldest cache record", "oldest cache records");
+    let title = format!("Remove the {records}, {}", units::size(bytes));
     Fix::risky(title, Step::PruneCache { ids, bytes }).for_good()
 }
