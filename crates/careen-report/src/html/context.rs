@@ -87,16 +87,11 @@ fn says(whole: &ContextFacts, then: Option<&ContextFacts>) -> String {
 struct After<'a> {
     facts: &'a ContextFacts,
     files: BTreeSet<&'a Path>,
-    folders: BTreeMap<&'a Path, u64>,
 }
 
 impl<'a> After<'a> {
     fn of(facts: &'a ContextFacts) -> After<'a> {
-        After {
-            facts,
-            files: facts.top_files.iter().map(|file| file.path.as_path()).collect(),
-            folders: facts.top_folders.iter().map(|f| (f.path.as_path(), f.amount.bytes)).collect(),
-        }
+        After { facts, files: facts.top_files.iter().map(|file| file.path.as_path()).collect() }
     }
 
     /// Whether a file is sent. One that is large enough for the list and not in it is not.
@@ -111,8 +106,14 @@ impl<'a> After<'a> {
 
     /// Bytes of a folder that are still sent; `None` when the list is too short to tell.
     fn folder(&self, path: &Path, was: u64) -> Option<u64> {
-        if let Some(bytes) = self.folders.get(path) {
-            return Some(*bytes);
+        // Files in the root itself are in no list of folders.
+        if path == Path::new(".") {
+            return None;
+        }
+        // A folder may be listed by the one folder that has all of its bytes.
+        let told = folder_bytes(self.facts, path);
+        if told > 0 {
+            return Some(told);
         }
         let smallest = self.facts.top_folders.iter().map(|f| f.amount.bytes).min().unwrap_or(0);
         (was > smallest).then_some(0)
@@ -136,7 +137,7 @@ fn groups(whole: &ContextFacts, then: Option<&ContextFacts>, limits: Limits) -> 
     let mut groups = Vec::new();
     for (name, files) in by_folder {
         let known: u64 = files.iter().map(|file| file.amount.bytes).sum();
-        let bytes = folder_bytes(whole, &name).max(known);
+        let bytes = folder_bytes(whole, Path::new(&name)).max(known);
         if bytes == 0 {
             continue;
         }
@@ -162,13 +163,11 @@ fn groups(whole: &ContextFacts, then: Option<&ContextFacts>, limits: Limits) -> 
     groups
 }
 
-/// Bytes below a top folder, from whichever rows of the list tell most.
-fn folder_bytes(facts: &ContextFacts, name: &str) -> u64 {
-    let is_it = |folder: &&Sized| folder.path == Path::new(name);
+/// Bytes below a folder, from whichever rows of the list tell most.
+fn folder_bytes(facts: &ContextFacts, path: &Path) -> u64 {
+    let is_it = |folder: &&Sized| folder.path == path;
     let itself = facts.top_folders.iter().find(is_it).map_or(0, |folder| folder.amount.bytes);
-    let below = facts.top_folders.iter().filter(|folder| {
-        folder.path.parent() == Some(Path::new(name)) && folder.path.components().count() == 2
-    });
+    let below = facts.top_folders.iter().filter(|folder| folder.path.parent() == Some(path));
     itself.max(below.map(|folder| folder.amount.bytes).sum())
 }
 

@@ -12,7 +12,7 @@ mod squarify;
 
 use std::io;
 
-use careen_model::{BuildRecord, Comparison, ContextFacts, Diagnosis, units};
+use careen_model::{BuildRecord, Change, Comparison, ContextFacts, Diagnosis, units};
 
 use crate::{ImageTests, words};
 use escape::{put, shown};
@@ -144,8 +144,12 @@ fn figures(input: &HtmlInput<'_>) -> Vec<(&'static str, String, String)> {
     if let Some(before) = input.before {
         let compared = Comparison::of(before, after);
         if let Some(row) = compared.rows.last() {
-            let label = format!("against build {}", before.label);
-            figures.push(("Change", words::change(row), label));
+            let (value, word) = match row.change() {
+                Change::Faster(ratio) => (units::ratio(ratio), "faster than"),
+                Change::Slower(ratio) => (units::ratio(ratio), "slower than"),
+                _ => (words::change(row), "against"),
+            };
+            figures.push(("Change", value, format!("{word} build {}", before.label)));
         }
     }
     if let Some(sent) = after.context() {

@@ -54,6 +54,7 @@ fn project(facts: &ProjectFacts) -> Value {
         ("has_git", Value::Bool(facts.has_git)),
         ("compose", option(facts.compose.as_deref(), path)),
         ("devcontainer", option(facts.devcontainer.as_deref(), path)),
+        ("broken", list(&facts.broken, |why| text(why.to_string()))),
     ])
 }
 

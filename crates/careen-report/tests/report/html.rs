@@ -271,3 +271,42 @@ fn strip(html: &str) -> String {
         .collect::<Vec<_>>()
         .join(" | ")
 }
+
+/// A folder that shrinks is drawn in both colours, with the bytes of each.
+#[test]
+fn what_is_still_sent_of_a_folder_is_told() {
+    let context = |folders: &[(&str, u64)], files: &[(&str, u64)]| {
+        let mut facts = sample::context(false, 0);
+        let list = |rows: &[(&str, u64)]| -> Vec<careen_model::context::Sized> {
+            let rows = rows.iter().map(|(path, bytes)| careen_model::context::Sized {
+                path: path.into(),
+                amount: careen_model::context::Amount { entries: 1, files: 1, bytes: *bytes },
+            });
+            rows.collect()
+        };
+        (facts.top_folders, facts.top_files) = (list(folders), list(files));
+        facts.kept.bytes = folders.iter().map(|folder| folder.1).sum();
+        facts.kept.files = 900;
+        facts
+    };
+    let before = context(
+        &[("data/videos", 900_000), ("src", 60_000), ("gone", 30_000)],
+        &[("data/videos/a.mp4", 400_000), ("data/videos/b.mp4", 300_000), ("src/x.py", 9_000)],
+    );
+    let after =
+        context(&[("data/videos", 350_000), ("src", 20_000)], &[("data/videos/b.mp4", 300_000)]);
+    let mut given = given(0);
+    given.context = [before, after];
+    let page = page(&given);
+    let titles = page.split("<title>").skip(2).filter_map(|part| part.split_once("</title>"));
+    let titles: Vec<&str> = titles.map(|(title, _)| title).collect();
+    expect_test::expect![[r#"
+        data/videos/a.mp4 · 400.0 kB · no longer sent
+        data/videos/b.mp4 · 300.0 kB · sent
+        smaller files in data · 150.0 kB · no longer sent
+        smaller files in data · 50.0 kB · sent
+        smaller files in src · 40.0 kB · no longer sent
+        smaller files in src · 11.0 kB · sent
+        src/x.py · 9.0 kB · sent
+        smaller files in gone · 30.0 kB · no longer sent"#]].assert_eq(&titles.join("\n"));
+}

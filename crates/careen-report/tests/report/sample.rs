@@ -41,6 +41,7 @@ pub(crate) fn project() -> ProjectFacts {
         has_git: true,
         compose: Some("compose.yaml".into()),
         devcontainer: Some(".devcontainer/devcontainer.json".into()),
+        broken: vec![],
     }
 }
 
