@@ -164,19 +164,45 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_an_error_with_a_suggestion() {
-        check("careen.toml", "dockerfil = 'x'", &expect!["careen.toml: unknown key `dockerfil`; did you mean `dockerfile`?"]);
-        check("careen.toml", "colour = 'x'", &expect!["careen.toml: unknown key `colour`; known are dockerfile, context, target, image, ignore"]);
+        check(
+            "careen.toml",
+            "dockerfil = 'x'",
+            &expect!["careen.toml: unknown key `dockerfil`; did you mean `dockerfile`?"],
+        );
+        check(
+            "careen.toml",
+            "colour = 'x'",
+            &expect![
+                "careen.toml: unknown key `colour`; known are dockerfile, context, target, image, ignore"
+            ],
+        );
     }
 
     #[test]
     fn an_ignored_rule_needs_a_reason() {
-        check("careen.toml", "[ignore]\nclock-skew = ''", &expect!["careen.toml: `ignore.clock-skew` needs a reason in words"]);
-        check("careen.toml", "[ignore]\nclock-skew = 'known'", &expect![[r#"Config { file: Some("careen.toml"), dockerfile: None, context: None, target: None, image: None, ignore: [("clock-skew", "known")] }"#]]);
+        check(
+            "careen.toml",
+            "[ignore]\nclock-skew = ''",
+            &expect!["careen.toml: `ignore.clock-skew` needs a reason in words"],
+        );
+        check(
+            "careen.toml",
+            "[ignore]\nclock-skew = 'known'",
+            &expect![[
+                r#"Config { file: Some("careen.toml"), dockerfile: None, context: None, target: None, image: None, ignore: [("clock-skew", "known")] }"#
+            ]],
+        );
     }
 
     #[test]
     fn pyproject_counts_only_with_its_table() {
         check("pyproject.toml", "[project]\nname = 'x'", &expect!["nothing"]);
-        check("pyproject.toml", "[tool.careen]\nimage = 'x:1'", &expect![[r#"Config { file: Some("pyproject.toml"), dockerfile: None, context: None, target: None, image: Some("x:1"), ignore: [] }"#]]);
+        check(
+            "pyproject.toml",
+            "[tool.careen]\nimage = 'x:1'",
+            &expect![[
+                r#"Config { file: Some("pyproject.toml"), dockerfile: None, context: None, target: None, image: Some("x:1"), ignore: [] }"#
+            ]],
+        );
     }
 }

@@ -22,12 +22,7 @@ impl Failure {
 
     /// Something is missing that the command needs.
     pub(crate) fn could_not(doing: impl Into<String>, why: impl fmt::Display) -> Failure {
-        Failure {
-            doing: doing.into(),
-            why: why.to_string(),
-            hint: None,
-            exit: Exit::CouldNotCheck,
-        }
+        Failure { doing: doing.into(), why: why.to_string(), hint: None, exit: Exit::CouldNotCheck }
     }
 
     pub(crate) fn interrupted() -> Failure {

@@ -34,7 +34,8 @@ impl World {
         let system = careen_host::RealSystem::new();
         let agent = careen_host::agent(&system).is_some();
         let ci = careen_host::ci(&system).is_some();
-        let width = tcgetwinsize(&stdout).or_else(|_| tcgetwinsize(&stderr)).map(|size| size.ws_col);
+        let width =
+            tcgetwinsize(&stdout).or_else(|_| tcgetwinsize(&stderr)).map(|size| size.ws_col);
         let columns = env("COLUMNS").and_then(|text| text.parse().ok());
         let width = columns.or(width.ok().map(usize::from)).filter(|n| *n >= 20).unwrap_or(WIDTH);
         let style = |is_terminal: bool| Style {
@@ -71,7 +72,11 @@ pub(crate) fn now() -> i64 {
 
 /// Rows of the terminal that standard error is.
 pub(crate) fn height() -> usize {
-    tcgetwinsize(io::stderr()).ok().map(|size| usize::from(size.ws_row)).filter(|n| *n > 2).unwrap_or(HEIGHT)
+    tcgetwinsize(io::stderr())
+        .ok()
+        .map(|size| usize::from(size.ws_row))
+        .filter(|n| *n > 2)
+        .unwrap_or(HEIGHT)
 }
 
 fn colored(asked: Color, is_terminal: bool) -> bool {
@@ -87,7 +92,8 @@ fn colored(asked: Color, is_terminal: bool) -> bool {
 
 /// The first locale variable that is set decides, as POSIX has it.
 fn speaks_utf8() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env(name).filter(|v| !v.is_empty()));
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env(name).filter(|v| !v.is_empty()));
     locale.is_some_and(|value| {
         let value = value.to_ascii_lowercase();
         value.contains("utf-8") || value.contains("utf8")

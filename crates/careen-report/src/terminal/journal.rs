@@ -44,7 +44,7 @@ pub fn undone(
 }
 
 fn changed(style: Style, file: &std::path::Path) -> Line {
-    Line::new(style).text("  ").add(Tone::Path, words::shown(file)).whole()
+    Line::new(style).text("  ").add(Tone::Hint, words::shown(file)).whole()
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
         engine: Some(connection.endpoint().address.clone()),
     };
     let mut screen = Screen::new(options, format, world, last.as_ref());
-    let finished = build(&job, &mut |event, record| screen.event(event, record), &interrupt::token());
+    let finished =
+        build(&job, &mut |event, record| screen.event(event, record), &interrupt::token());
     let tail = screen.end();
     let finished = finished.map_err(super::undo::failed("record the build"))?;
     if let Some(problem) = &finished.problem {
@@ -230,8 +231,9 @@ fn secrets(texts: &[String]) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         };
         let file = fields.get("src").or_else(|| fields.get("source"));
         let value = match (file, fields.get("env")) {
-            (Some(file), None) => fs::read(file)
-                .map_err(|err| Failure::could_not(format!("read the secret {id} from {file}"), err))?,
+            (Some(file), None) => fs::read(file).map_err(|err| {
+                Failure::could_not(format!("read the secret {id} from {file}"), err)
+            })?,
             (None, name) => {
                 let name = name.unwrap_or(id);
                 let value = env(name).ok_or_else(|| {

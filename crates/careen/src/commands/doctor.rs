@@ -1,11 +1,14 @@
 //! `careen doctor`: every check by category; never writes.
 
+use std::time::Instant;
+
 use careen_check::{RULES, diagnose, legacy};
+use careen_model::Severity;
 use careen_report::terminal::{self, Detail, Listed};
 use careen_report::{json, junit, markdown};
 
 use super::subject;
-use crate::arguments::{Doctor, Format};
+use crate::arguments::{Doctor, FailOn, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::world::World;
@@ -19,6 +22,7 @@ pub(super) fn run(options: &Doctor, format: Format, world: &World) -> Result<Exi
     if options.list {
         return list(world);
     }
+    let started = Instant::now();
     let asked = subject::asked(&options.project, world)?;
     let selection = subject::selection(&options.only, &options.ignore, &asked.config)?;
     let gathered = subject::look(&asked.request, world);
@@ -30,11 +34,12 @@ pub(super) fn run(options: &Doctor, format: Format, world: &World) -> Result<Exi
             &json::Doctor {
                 subject: shown,
                 diagnosis: &diagnosis,
-                legacy: &legacy(&gathered.facts),
+                took: started.elapsed(),
+                legacy: &legacy(&gathered.facts, &diagnosis),
                 text_of: &subject::text_of,
             },
         ),
-        Format::Junit => junit::doctor(out, &diagnosis),
+        Format::Junit => junit::doctor(out, &diagnosis, junit_floor(options.fail_on)),
         Format::Md => markdown::doctor(out, &diagnosis, &subject::text_of),
         _ => terminal::doctor(
             out,
@@ -48,6 +53,15 @@ pub(super) fn run(options: &Doctor, format: Format, world: &World) -> Result<Exi
         ),
     })?;
     Ok(subject::exit(&diagnosis, options.fail_on, &gathered))
+}
+
+/// `JUnit` knows only failed or not; with `never` nothing fails but what could not be worse.
+fn junit_floor(fail_on: FailOn) -> Severity {
+    match fail_on {
+        FailOn::Hint => Severity::Hint,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Error | FailOn::Never => Severity::Error,
+    }
 }
 
 fn list(world: &World) -> Result<Exit, Failure> {

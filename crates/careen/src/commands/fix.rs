@@ -6,8 +6,8 @@ use std::path::Path;
 
 use careen_check::{Policy, Request, Scope, Selection, diagnose, plan_rounds};
 use careen_model::{Diagnosis, Fix as CareenFix, Plan, Planned, Safety, Step, units};
-use careen_report::terminal::{self, Applied, Measured};
 use careen_report::json;
+use careen_report::terminal::{self, Applied, Measured};
 use careen_run::apply::Journal;
 use careen_run::gather::Gathered;
 
@@ -123,18 +123,13 @@ fn agreed(world: &World) -> Result<bool, Failure> {
 }
 
 /// What was measured before and after, for fixes that move a number at once.
-fn number(
-    rule: &str,
-    before: &Gathered,
-    after: &Gathered,
-) -> Option<(String, String, String)> {
+fn number(rule: &str, before: &Gathered, after: &Gathered) -> Option<(String, String, String)> {
     let is_about_context = rule.contains("ignore") || rule.contains("context");
     let (old, new) = (before.facts.context.known()?, after.facts.context.known()?);
     let text = |facts: &careen_model::ContextFacts| {
         format!("{} in {} entries", units::size(facts.sent.bytes), units::count(facts.sent.entries))
     };
-    (is_about_context && old.sent != new.sent)
-        .then(|| ("context".to_owned(), text(old), text(new)))
+    (is_about_context && old.sent != new.sent).then(|| ("context".to_owned(), text(old), text(new)))
 }
 
 /// Why the check still complains after the fix, when it does as often as before.

@@ -33,19 +33,17 @@ pub(super) fn compare(options: &Compare, format: Format, world: &World) -> Resul
     let (history, project) = open(&options.path, world)?;
     let get = |label: &str| history.get(&project, label).map_err(failed("compare"));
     let comparison = Comparison::of(&get(&options.before)?, &get(&options.after)?);
+    let title = "before and after";
     super::print(|out| match format {
-        Format::Json => json::comparison(out, &comparison),
-        Format::Md => markdown::comparison(out, &comparison),
-        _ => terminal::comparison(out, world.out, "before and after", &comparison),
+        Format::Json => json::comparison(out, &[(title.to_owned(), comparison)]),
+        Format::Md => markdown::comparison(out, &[(title.to_owned(), comparison)]),
+        _ => terminal::comparison(out, world.out, title, &comparison),
     })?;
     Ok(Exit::Ok)
 }
 
 /// The history and the identity of the project in this folder.
-pub(super) fn open(
-    path: &std::path::Path,
-    world: &World,
-) -> Result<(History, Project), Failure> {
+pub(super) fn open(path: &std::path::Path, world: &World) -> Result<(History, Project), Failure> {
     let options = ProjectOptions { path: path.to_owned(), ..ProjectOptions::default() };
     let Asked { request, .. } = subject::asked(&options, world)?;
     let project = gather::discover(&request);

@@ -31,14 +31,20 @@ pub(super) fn run(
             &json::Doctor {
                 subject: shown,
                 diagnosis: &diagnosis,
-                legacy: &legacy(&gathered.facts),
+                took,
+                legacy: &legacy(&gathered.facts, &diagnosis),
                 text_of: &subject::text_of,
             },
         ),
         _ => terminal::overview(
             out,
             world.out,
-            &Overview { version: env!("CARGO_PKG_VERSION"), subject: shown, diagnosis: &diagnosis, took },
+            &Overview {
+                version: env!("CARGO_PKG_VERSION"),
+                subject: shown,
+                diagnosis: &diagnosis,
+                took,
+            },
         ),
     })?;
     Ok(subject::exit(&diagnosis, FailOn::Never, &gathered))

@@ -19,7 +19,8 @@ use crate::world::World;
 pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exit, Failure> {
     let formats = [Format::Text, Format::Html, Format::Md, Format::Json];
     super::refuse_format("report", format, &formats)?;
-    let project_options = ProjectOptions { path: options.path.clone(), ..ProjectOptions::default() };
+    let project_options =
+        ProjectOptions { path: options.path.clone(), ..ProjectOptions::default() };
     let asked = subject::asked(&project_options, world)?;
     let gathered = subject::look(&asked.request, world);
     let Some(project) = &gathered.project else {

@@ -22,12 +22,8 @@ pub(super) fn run(options: &Script, world: &World) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     };
     let before = std::fs::read(path).ok();
-    let change = FileChange {
-        path: path.clone(),
-        before,
-        after: text.into_bytes(),
-        executable: true,
-    };
+    let change =
+        FileChange { path: path.clone(), before, after: text.into_bytes(), executable: true };
     let plan = Plan { files: vec![change], ..Plan::default() };
     let journal = Journal::of(&project.root).map_err(super::undo::failed("read the journal"))?;
     super::undo::recover(&journal)?;

@@ -89,8 +89,8 @@ pub(super) fn run(options: &Test, format: Format, world: &World) -> Result<Exit,
         return Err(Failure::interrupted());
     }
     super::print(|out| match format {
-        Format::Json => json::tests(out, &tested.shown()),
-        Format::Junit => junit::tests(out, &tested.shown()),
+        Format::Json => json::image_tests(out, &tested.shown()),
+        Format::Junit => junit::image_tests(out, &tested.shown()),
         _ => terminal::image_tests(out, world.out, &tested.shown()),
     })?;
     Ok(tested.exit())
@@ -127,7 +127,8 @@ fn in_result(
     cases: &[Case],
     cancel: &CancelToken,
 ) -> Result<Tested, Failure> {
-    let source = project.dockerfile.get().map_err(|why| Failure::could_not("test the result", why))?;
+    let source =
+        project.dockerfile.get().map_err(|why| Failure::could_not("test the result", why))?;
     let request = BuildRequest {
         dockerfile: super::build::file_name(&source.path),
         target: project.target.clone(),
@@ -154,6 +155,7 @@ fn last_image(path: &std::path::Path, world: &World) -> Result<Option<String>, F
     }
     let (history, project) = super::history::open(path, world)?;
     let builds = history.last(&project, 20).map_err(super::undo::failed("read the history"))?;
-    let built = builds.into_iter().find(|build| build.outcome == Some(careen_model::Outcome::Built));
+    let built =
+        builds.into_iter().find(|build| build.outcome == Some(careen_model::Outcome::Built));
     Ok(built.and_then(|build| build.image_digest.or(build.image)))
 }

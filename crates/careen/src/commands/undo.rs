@@ -1,5 +1,8 @@
 //! `careen undo` and `careen journal`: what was changed, and back again.
 
+use std::path::PathBuf;
+
+use careen_model::legacy::Value;
 use careen_report::{json, terminal};
 use careen_run::apply::{Edited, Journal, Which};
 
@@ -21,7 +24,9 @@ pub(super) fn undo(options: &Undo, format: Format, world: &World) -> Result<Exit
     let edited = if options.force { Edited::Overwrite } else { Edited::Refuse };
     let applied = journal.undo(which, edited, world.now).map_err(failed("undo"))?;
     super::print(|out| match format {
-        Format::Json => json::undone(out, &applied.id, &applied.files),
+        Format::Json => {
+            json::other(out, "undo", &undone(&applied))
+        }
         _ => terminal::undone(out, world.out, &applied.id, &applied.files),
     })?;
     Ok(Exit::Ok)
@@ -37,7 +42,11 @@ pub(super) fn journal(
     let entries = journal.entries().map_err(failed("read the journal"))?;
     let rows: Vec<careen_report::JournalRow> = entries.iter().map(row).collect();
     super::print(|out| match format {
-        Format::Json => json::journal(out, &rows),
+        Format::Json => json::other(
+            out,
+            "journal",
+            &Value::Map(vec![("changes", Value::List(rows.iter().map(value).collect()))]),
+        ),
         _ => terminal::journal(out, world.out, &rows),
     })?;
     Ok(Exit::Ok)
@@ -49,8 +58,12 @@ pub(super) fn recover(journal: &Journal) -> Result<(), Failure> {
     let settled = journal.recover().map_err(failed("settle an interrupted change"))?;
     for one in settled {
         let said = match one {
-            Recovered::TakenBack { id } => format!("change {id} had been interrupted and was taken back"),
-            Recovered::Finished { id } => format!("change {id} had been interrupted and was finished"),
+            Recovered::TakenBack { id } => {
+                format!("change {id} had been interrupted and was taken back")
+            }
+            Recovered::Finished { id } => {
+                format!("change {id} had been interrupted and was finished")
+            }
         };
         super::say(&said);
     }
@@ -71,4 +84,28 @@ fn row(entry: &careen_run::apply::Entry) -> careen_report::JournalRow {
             EntryState::Interrupted => "interrupted".to_owned(),
         },
     }
+}
+
+fn undone(applied: &careen_run::apply::Applied) -> Value {
+    Value::Map(vec![("id", Value::Text(applied.id.clone())), ("files", paths(&applied.files))])
+}
+
+fn value(row: &careen_report::JournalRow) -> Value {
+    let texts = |list: &[String]| Value::List(list.iter().cloned().map(Value::Text).collect());
+    let undoes = match &row.undoes {
+        Some(id) => Value::Text(id.clone()),
+        None => Value::Null { why: "it is no undo".to_owned() },
+    };
+    Value::Map(vec![
+        ("id", Value::Text(row.id.clone())),
+        ("at", Value::Count(u64::try_from(row.at).unwrap_or_default())),
+        ("rules", texts(&row.rules)),
+        ("files", paths(&row.files)),
+        ("undoes", undoes),
+        ("state", Value::Text(row.state.clone())),
+    ])
+}
+
+fn paths(list: &[PathBuf]) -> Value {
+    Value::List(list.iter().map(|path| Value::Text(path.display().to_string())).collect())
 }
