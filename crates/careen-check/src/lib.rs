@@ -1,4 +1,4 @@
-//! Judging facts: rules, the planner of fixes and the facts under their documented names.
+//! Judging facts: rules, the planner of fixes, generators of files, facts under documented names.
 //!
 //! A rule is a constant and a function; the function sees facts and nothing else. Nothing here
 //! reads a file, a clock, a socket or the environment.
@@ -10,6 +10,7 @@ mod essential;
 mod facts;
 mod find;
 mod gc;
+pub mod generate;
 mod legacy;
 mod need;
 mod packages;

@@ -9,10 +9,36 @@ pub struct Case {
     pub name: String,
     /// Run as is, no shell.
     pub argv: Vec<String>,
+    /// Other programs to try in place of `argv[0]`, in order, where it does not exist in the image.
+    pub or_programs: Vec<String>,
     pub expect: Expect,
     pub limit: Duration,
     /// A failure makes the run fail; otherwise it is only told.
     pub critical: bool,
+    /// Decided before anything runs: not to be run, and why (no GPU here, not a dependency).
+    pub skip: Option<String>,
+}
+
+impl Case {
+    /// A critical case that must exit with 0 within a minute.
+    pub fn new(name: impl Into<String>, argv: &[&str]) -> Case {
+        Case {
+            name: name.into(),
+            argv: argv.iter().map(|&word| word.to_owned()).collect(),
+            or_programs: vec![],
+            expect: Expect::Success,
+            limit: Duration::from_mins(1),
+            critical: true,
+            skip: None,
+        }
+    }
+
+    /// The same case, skipped for this reason.
+    #[must_use]
+    pub fn skipped(mut self, reason: impl Into<String>) -> Case {
+        self.skip = Some(reason.into());
+        self
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ pub mod edit;
 pub mod facts;
 pub mod finding;
 pub mod plan;
+pub mod redact;
 pub mod units;
 
 pub use build::{
@@ -26,7 +27,7 @@ pub use build::{
     phase_of,
 };
 pub use case::{Case, Expect, Verdict};
-pub use compare::{Comparison, Row};
+pub use compare::{Change, Comparison, Row};
 pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{

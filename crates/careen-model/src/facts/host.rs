@@ -75,6 +75,17 @@ pub struct Mount {
     pub class: MountClass,
     /// Windows path behind the mount (`C:\`), when the options tell it.
     pub windows_path: Option<String>,
+    pub found_by: MountFoundBy,
+}
+
+/// How the row of a folder was found: how sure we are that it is the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MountFoundBy {
+    /// By the mount id of `statx`: exact.
+    Id,
+    /// By the longest mount point above the folder, because this kernel (before 5.8) or its filter
+    /// of system calls gives no mount id. A mount hidden under another one can be mistaken.
+    LongestPrefix,
 }
 
 /// What kind of file system this is, for the words and the remedy. The verdict is `Latency`'s.
@@ -153,6 +164,7 @@ pub struct Room {
     pub total_bytes: u64,
     /// Free for an unprivileged user.
     pub free_bytes: u64,
+    /// 0 when the file system makes inodes as it goes (btrfs, 9p): then `free_inodes` says nothing.
     pub total_inodes: u64,
     pub free_inodes: u64,
     /// Identifies the file system, so that two roles on one disk are told once.
@@ -167,13 +179,15 @@ pub enum SpaceRole {
     Context,
     EngineData,
     Temporary,
-    /// The Windows drive that holds the WSL2 virtual disk.
+    /// The Windows drive that holds the WSL2 virtual disk: drive C if mounted, where WSL puts it
+    /// by default, else the first mounted drive. Where a moved disk lies only Windows knows.
     VirtualDiskHost,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
     pub name: &'static str,
+    /// Where it was found. Under WSL, `PATH` folders on Windows drives are not searched.
     pub path: Option<PathBuf>,
 }
 
@@ -188,5 +202,6 @@ pub struct ProxyVariable {
 pub struct Link {
     pub name: String,
     pub mtu: u32,
+    /// Switched on (`IFF_UP`). A bridge without containers has no carrier and still is up.
     pub up: bool,
 }

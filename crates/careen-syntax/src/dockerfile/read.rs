@@ -166,13 +166,14 @@ impl Parser<'_> {
         let reader = Reader { logical: &logical, escape: self.escape };
         let (mut instruction, error) = reader.read(0..logical.text().len(), 0);
         instruction.blank_inside = blank_inside;
+        instruction.dangling = continues;
         if logical.text().is_empty() {
             // Nothing but a continuation character: its place is the line.
             instruction.code = span(start, first.text_end);
             instruction.name.span = instruction.code;
         }
         let mut error = error;
-        match self.heredocs(&instruction, last) {
+        match self.heredocs(&instruction, first, last) {
             Ok((heredocs, end)) => {
                 last = end;
                 hand_over(&mut instruction, heredocs);
@@ -227,6 +228,7 @@ impl Parser<'_> {
     fn heredocs(
         &mut self,
         instruction: &Instruction,
+        first: Line,
         last: Line,
     ) -> Result<(Vec<Heredoc>, Line), String> {
         if !may_hold_heredoc(instruction) {
@@ -239,6 +241,7 @@ impl Parser<'_> {
         let openings = heredoc::read_openings(&line)?;
         let mut found = Vec::new();
         let mut end = last;
+        let mut unterminated = false;
         for opening in openings {
             let start = self.at;
             let mut terminator = None;
@@ -250,9 +253,7 @@ impl Parser<'_> {
                 }
             }
             if terminator.is_none() {
-                let code = instruction.code;
-                let first = self.line_of(code.start);
-                self.refuse(code, first, "unterminated heredoc");
+                unterminated = true;
             }
             let body_end = terminator.map_or(offset(self.at), |line| line.start);
             let body = Span { start: offset(start), end: body_end };
@@ -266,13 +267,10 @@ impl Parser<'_> {
                 file_descriptor: opening.file_descriptor,
             });
         }
+        if unterminated {
+            self.refuse(instruction.code, first.number, "unterminated heredoc");
+        }
         Ok((found, end))
-    }
-
-    fn line_of(&self, place: u32) -> u32 {
-        let before = &self.source[..place as usize];
-        let feeds = before.split(|&byte| byte == b'\n').count();
-        u32::try_from(feeds).unwrap_or(u32::MAX)
     }
 }
 

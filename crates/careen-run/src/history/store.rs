@@ -1,0 +1,150 @@
+//! The database file: opening, migrating, and what happens when it is damaged.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use crate::Error;
+
+/// One step per version of the schema; a step is never changed once released.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE project (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        next_number INTEGER NOT NULL
+    );
+    CREATE TABLE build (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        project INTEGER NOT NULL REFERENCES project (id),
+        number INTEGER NOT NULL,
+        started_at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        total_ns INTEGER NOT NULL,
+        steps_run INTEGER NOT NULL,
+        steps_cached INTEGER NOT NULL,
+        context_bytes INTEGER,
+        image TEXT,
+        record TEXT,
+        UNIQUE (project, number)
+    );
+    CREATE INDEX build_state ON build (state) WHERE state = 'running';
+"];
+
+/// How long one careen waits for another that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens the database at `path`, making it and its folder if need be.
+pub(super) fn open(path: &Path) -> Result<Connection, Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).map_err(Error::io("creating", folder))?;
+    // Changing the journal mode and moving a damaged file both need to be alone.
+    let _alone = alone(path)?;
+    let err = match open_alone(path) {
+        Ok(connection) => return Ok(connection),
+        Err(err) => err,
+    };
+    if is_damage(&err) {
+        let kept = set_aside(path)?;
+        return Err(Error::HistoryDamaged { path: path.to_owned(), kept, error: err.to_string() });
+    }
+    Err(Error::History { path: path.to_owned(), source: Box::new(err) })
+}
+
+fn open_alone(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // With a write-ahead log this keeps the file sound through a power cut.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for (step, reached) in MIGRATIONS.iter().zip(1..) {
+        if version < reached {
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", reached)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(connection)
+}
+
+/// The version of the schema, checked against what this careen knows.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let known = u32::try_from(MIGRATIONS.len()).expect("a handful of versions");
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+    match version {
+        Ok(found) if found > known => Err(Error::TooNew { path: path.to_owned(), found, known }),
+        Ok(_) => Ok(()),
+        Err(err) => Err(failed(path, err)),
+    }
+}
+
+/// A failed statement, told as damage (and set aside) where it is damage.
+pub(super) fn failed(path: &Path, err: rusqlite::Error) -> Error {
+    if !is_damage(&err) {
+        return Error::History { path: path.to_owned(), source: Box::new(err) };
+    }
+    let kept = alone(path).and_then(|_alone| set_aside(path));
+    match kept {
+        Ok(kept) => Error::HistoryDamaged { path: path.to_owned(), kept, error: err.to_string() },
+        Err(err) => err,
+    }
+}
+
+fn is_damage(err: &rusqlite::Error) -> bool {
+    matches!(err.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Held while the file is opened, migrated or moved.
+fn alone(path: &Path) -> Result<File, Error> {
+    let lock = with_suffix(path, ".lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
+    let file = file.map_err(Error::io("writing", &lock))?;
+    match file.lock() {
+        Err(err) if err.kind() != io::ErrorKind::Unsupported => {
+            Err(Error::io("locking", &lock)(err))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// Moves the database and its event logs to names that nothing uses; returns the database's.
+fn set_aside(path: &Path) -> Result<PathBuf, Error> {
+    let logs = path.with_file_name("builds");
+    let mut n = 1;
+    let kept = loop {
+        let kept = with_suffix(path, &format!(".damaged-{n}"));
+        if !kept.exists() {
+            break kept;
+        }
+        n += 1;
+    };
+    let moves = [
+        (path.to_owned(), kept.clone()),
+        (with_suffix(path, "-wal"), with_suffix(&kept, "-wal")),
+        (with_suffix(path, "-shm"), with_suffix(&kept, "-shm")),
+        (logs.clone(), with_suffix(&logs, &format!(".damaged-{n}"))),
+    ];
+    for (from, to) in moves {
+        match fs::rename(&from, &to) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("moving", &from)(err));
+            }
+            _ => (),
+        }
+    }
+    Ok(kept)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
