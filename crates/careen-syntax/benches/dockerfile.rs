@@ -4,6 +4,7 @@
 
 use careen_syntax::dockerfile::{self, Given};
 use std::{
+    fmt::Write as _,
     fs,
     hint::black_box,
     path::{Path, PathBuf},
@@ -35,7 +36,8 @@ fn growth(name: &str, make: impl Fn(usize) -> String) {
         let source = make(n);
         let start = Instant::now();
         typed(&source.into_bytes());
-        cells.push_str(&format!("{:9.1}", start.elapsed().as_secs_f64() * 1e3));
+        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        let _ = write!(cells, "{milliseconds:9.1}");
     }
     println!("{name:28}{cells}");
 }
@@ -78,7 +80,9 @@ fn corpus() {
 
 fn round(files: &[Vec<u8>], work: fn(&[u8])) -> Duration {
     let start = Instant::now();
-    files.iter().for_each(|file| work(file));
+    for file in files {
+        work(file);
+    }
     start.elapsed()
 }
 

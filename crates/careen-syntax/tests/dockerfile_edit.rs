@@ -1,6 +1,7 @@
 //! Edits: what a file looks like afterwards, and that it still means what it should.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 use careen_model::{Edit, apply};
 use careen_syntax::dockerfile::{self, Dockerfile};

@@ -78,7 +78,7 @@ fn short_inputs_are_read() {
         "RUN ", "FROM x", "ENV ", "\\", "\n", "\r\n", "#", "<<A", "A", "\"", "'", "[", "$", "{",
         "}", "=", " ", "--", "(", ")", "\u{a0}", "\u{feff}", ";", "&&",
     ];
-    let mut index = vec![0; 3];
+    let mut index = [0; 3];
     loop {
         let source: String = index.iter().map(|&i| letters[i]).collect();
         survive(source);

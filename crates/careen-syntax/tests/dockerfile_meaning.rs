@@ -39,7 +39,9 @@ fn labels(source: &str, arguments: &[(&str, &str)], expected: &[&str]) {
     let meaning = file.meaning(&given(arguments));
     let mut found = Vec::new();
     for (item, instruction) in file.items.iter().enumerate() {
-        let Some(Typed::Label(pairs)) = instruction.instruction().and_then(|i| i.typed()) else {
+        let Some(Typed::Label(pairs)) =
+            instruction.instruction().and_then(careen_syntax::dockerfile::Instruction::typed)
+        else {
             continue;
         };
         for pair in pairs {

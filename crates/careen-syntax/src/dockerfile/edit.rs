@@ -104,9 +104,21 @@ impl Dockerfile {
                 start -= 1;
             }
         }
-        let from = self.items[start].span().start;
-        let to = self.items[items.end - 1].span().end;
-        Edit::replace(Span { start: from, end: to }, "")
+        self.remove(start..items.end)
+    }
+
+    /// A comment that comes to stand at the top must not become a directive: then an empty line
+    /// takes the place of what goes.
+    fn remove(&self, items: Range<usize>) -> Edit {
+        let start = self.items[items.start].span().start;
+        let end = self.items[items.end - 1].span().end;
+        let at_top = items.start <= self.after_directives();
+        let next = match self.items.get(items.end) {
+            Some(Item::Comment(span)) if at_top => self.slice(*span).trim_start().as_bytes(),
+            _ => b"",
+        };
+        let directs = super::directive::read(next, 0, next.len(), b"#").is_some();
+        Edit::replace(Span { start, end }, if directs { self.line_end() } else { "" })
     }
 
     /// Moves whole items before the item at `to`, or to the end when there is none. Empty when
@@ -129,7 +141,7 @@ impl Dockerfile {
             Some(next) => insert(next.span().start, lines),
             None => self.after(&self.items[self.items.len() - 1], &lines),
         };
-        vec![Edit::replace(Span { start, end: last.span().end }, ""), put]
+        vec![self.remove(items), put]
     }
 
     /// The item together with the comment lines right above it.

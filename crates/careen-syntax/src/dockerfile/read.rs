@@ -180,7 +180,7 @@ impl Parser<'_> {
             }
             Err(message) => error = error.or(Some(message)),
         }
-        self.place(&mut instruction, first, last);
+        place(&mut instruction, first, last);
         let code = instruction.code;
         match error {
             Some(message) => self.refuse(code, first.number, message),
@@ -199,14 +199,6 @@ impl Parser<'_> {
         if let Some((span, message)) = found {
             let (line, found_by) = (instruction.lines.0, FoundBy::Instructions);
             self.problems.push(Problem { span, line, message, fatal: true, found_by });
-        }
-    }
-
-    fn place(&self, instruction: &mut Instruction, first: Line, last: Line) {
-        instruction.lines = (first.number, last.number);
-        instruction.span = span(first.start, last.end);
-        if let Some(trigger) = &mut instruction.trigger {
-            self.place(trigger, first, last);
         }
     }
 
@@ -276,6 +268,14 @@ impl Parser<'_> {
 
 fn span(start: usize, end: usize) -> Span {
     Span { start: offset(start), end: offset(end) }
+}
+
+fn place(instruction: &mut Instruction, first: Line, last: Line) {
+    instruction.lines = (first.number, last.number);
+    instruction.span = span(first.start, last.end);
+    if let Some(trigger) = &mut instruction.trigger {
+        place(trigger, first, last);
+    }
 }
 
 fn may_hold_heredoc(instruction: &Instruction) -> bool {

@@ -266,31 +266,39 @@ impl<'a> Lexer<'a> {
     fn skip_balanced(&mut self) {
         let mut open: Vec<u8> = Vec::new();
         while let Some(byte) = self.peek() {
+            let after_dollar = self.at > 0 && self.text.bytes[self.at - 1] == b'$';
             self.at += 1;
-            let inside = open.last().copied();
-            match (byte, inside) {
-                (b'\\', _) if inside != Some(b'\'') => {
-                    self.at = (self.at + 1).min(self.text.bytes.len())
-                }
-                (b'\'', Some(b'\'')) | (b'"', Some(b'"')) | (b'`', Some(b'`')) => {
-                    open.pop();
-                }
-                (_, Some(b'\'')) => {}
-                (b')', Some(b'(')) | (b'}', Some(b'{')) => {
-                    open.pop();
-                }
-                (b'\'', Some(b'"')) => {}
-                (b'\'' | b'"' | b'`', _) => open.push(byte),
-                (b'(' | b'{', Some(b'"')) if !self.text.bytes[..self.at - 1].ends_with(b"$") => {}
-                (b'(', _) => open.push(byte),
-                (b'{', None) => open.push(byte),
-                (b'{', _) if self.text.bytes[..self.at - 1].ends_with(b"$") => open.push(byte),
-                _ => {}
+            if byte == b'\\' && open.last() != Some(&b'\'') {
+                self.at = (self.at + 1).min(self.text.bytes.len());
+            } else if Some(byte) == open.last().copied().map(closing) {
+                open.pop();
+            } else if opens(open.last().copied(), byte, after_dollar) {
+                open.push(byte);
             }
             if open.is_empty() {
                 return;
             }
         }
+    }
+}
+
+fn closing(open: u8) -> u8 {
+    match open {
+        b'(' => b')',
+        b'{' => b'}',
+        quote => quote,
+    }
+}
+
+/// Whether a byte opens something inside what is open already.
+fn opens(inside: Option<u8>, byte: u8, after_dollar: bool) -> bool {
+    match (inside, byte) {
+        (Some(b'\''), _) => false,
+        (None, _) | (_, b'`') => true,
+        (Some(b'"'), b'(' | b'{') | (_, b'{') => after_dollar,
+        (Some(b'"'), _) => false,
+        (_, b'\'' | b'"' | b'(') => true,
+        _ => false,
     }
 }
 
