@@ -11,7 +11,7 @@ use crate::mount::{Table, root};
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each sign is there or not")]
 struct Signs<'a> {
-    /// Made by Docker; also carried into WSL by distributions that were exported from an image.
+    /// Made by Docker; also carried into WSL and virtual machines by images that became disks.
     has_dockerenv: bool,
     /// Made by Podman and Buildah.
     has_containerenv: bool,
@@ -19,11 +19,11 @@ struct Signs<'a> {
     variable: Option<String>,
     in_kubernetes: bool,
     cgroup: &'a str,
-    root_type: &'a str,
-    in_wsl: bool,
+    /// `/` is the root of a block device.
+    on_whole_disk: bool,
 }
 
-pub(crate) fn probe(system: &dyn System, table: &Table, in_wsl: bool) -> bool {
+pub(crate) fn probe(system: &dyn System, table: &Table) -> bool {
     let cgroup = system.read(Path::new("/proc/self/cgroup")).unwrap_or_default();
     judge(&Signs {
         has_dockerenv: system.status(Path::new("/.dockerenv")).is_ok(),
@@ -31,15 +31,15 @@ pub(crate) fn probe(system: &dyn System, table: &Table, in_wsl: bool) -> bool {
         variable: system.variable("container"),
         in_kubernetes: system.variable("KUBERNETES_SERVICE_HOST").is_some(),
         cgroup: &String::from_utf8_lossy(&cgroup),
-        root_type: root(table).map_or("", |row| &row.fs_type),
-        in_wsl,
+        on_whole_disk: root(table)
+            .is_some_and(|row| row.root == Path::new("/") && row.source.starts_with("/dev/")),
     })
 }
 
 fn judge(signs: &Signs) -> bool {
     let names = ["/docker", "/kubepods", "/libpod", "/lxc/", "/cri-containerd", "/buildkit/"];
     let in_group = signs.cgroup.lines().any(|line| names.iter().any(|name| line.contains(name)));
-    let by_docker = signs.has_dockerenv && (!signs.in_wsl || signs.root_type == "overlay");
+    let by_docker = signs.has_dockerenv && !signs.on_whole_disk;
     by_docker
         || signs.has_containerenv
         || signs.variable.is_some()
@@ -68,16 +68,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_of_a_container_count_unless_carried_into_wsl() {
+    fn marks_of_a_container_count_unless_carried_onto_a_disk() {
         let nothing = Signs::default();
-        let docker = Signs { has_dockerenv: true, root_type: "overlay", ..Signs::default() };
-        let exported =
-            Signs { has_dockerenv: true, in_wsl: true, root_type: "ext4", ..Signs::default() };
+        let docker = Signs { has_dockerenv: true, ..Signs::default() };
+        let exported = Signs { has_dockerenv: true, on_whole_disk: true, ..Signs::default() };
         let podman = Signs { has_containerenv: true, ..Signs::default() };
         let nspawn = Signs { variable: Some("systemd-nspawn".into()), ..Signs::default() };
         let pod = Signs { in_kubernetes: true, ..Signs::default() };
-        let group =
-            Signs { cgroup: "4:memory:/docker/a1\n", root_type: "overlay", ..Signs::default() };
+        let group = Signs { cgroup: "4:memory:/docker/a1\n", ..Signs::default() };
         let cases = [
             (nothing, false),
             (docker, true),

@@ -51,6 +51,7 @@ impl FakeSystem {
         self
     }
 
+    /// Nothing in it may be looked up; an open folder stays one.
     pub(crate) fn denied(mut self, path: &str) -> FakeSystem {
         self.denied.push(path.into());
         self
@@ -121,7 +122,8 @@ impl System for FakeSystem {
 
     fn folder(&self, path: &Path) -> Result<Box<dyn Folder>, Why> {
         let folder = *self.folders.get(path).ok_or_else(|| self.absent(path))?;
-        Ok(Box::new(OpenFake { folder, clock: Rc::clone(&self.clock) }))
+        let denied = self.denied.iter().find(|denied| *denied == path).cloned();
+        Ok(Box::new(OpenFake { folder, denied, clock: Rc::clone(&self.clock) }))
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -154,6 +156,7 @@ impl System for FakeSystem {
 #[derive(Debug)]
 struct OpenFake {
     folder: FakeFolder,
+    denied: Option<PathBuf>,
     clock: Rc<Cell<Duration>>,
 }
 
@@ -166,7 +169,10 @@ impl OpenFake {
 impl Folder for OpenFake {
     fn has(&self, _name: &str) -> Result<bool, Why> {
         self.pay(0);
-        Ok(false)
+        match &self.denied {
+            Some(path) => Err(Why::Denied { what: path.display().to_string() }),
+            None => Ok(false),
+        }
     }
 
     fn status(&self, freshness: Freshness) -> Result<Status, Why> {

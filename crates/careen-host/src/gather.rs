@@ -45,8 +45,9 @@ impl Default for Budget {
 pub fn gather(system: &dyn System, request: &HostRequest) -> HostFacts {
     let machine = system.machine();
     let table = mount::read_table(system);
-    let kernel = wsl::kernel_of(&machine.kernel);
     let wsl = wsl::probe(system, &machine.kernel);
+    // A kernel of one's own does not name Microsoft and still serves its drives.
+    let kernel = if wsl.is_some() { Kernel::Microsoft } else { wsl::kernel_of(&machine.kernel) };
     let rows = table.clone().unwrap_or_default();
     let drives = mount::windows_drives(system, &rows, kernel);
     let places = space::places(
@@ -63,7 +64,7 @@ pub fn gather(system: &dyn System, request: &HostRequest) -> HostFacts {
         system: SystemFacts {
             memory_limit_bytes: memory::limit(system, &rows, &memory_bytes).into(),
             memory_bytes,
-            in_container: container::probe(system, &rows, wsl.is_some()),
+            in_container: container::probe(system, &rows),
             distribution: container::distribution(system).into(),
             os: machine.os,
             kernel: machine.kernel,
@@ -180,5 +181,80 @@ fn unanswered(question: &Question) -> Folders {
                 found: Fact::Unknown(slow(path)),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use careen_model::host::{MountClass, WslVersion};
+
+    use super::*;
+    use crate::RoomStatus;
+    use crate::fake::{FakeFolder, FakeSystem};
+
+    const MOUNTS: &str = "\
+1 0 8:32 / / rw - ext4 /dev/sdc rw
+2 1 0:52 / /mnt/c rw - 9p C:\\134 rw,aname=drvfs;path=C:\\;uid=1000,trans=fd
+";
+
+    fn request(context: &str, dockerfile_dir: &str) -> HostRequest {
+        HostRequest {
+            context: context.into(),
+            dockerfile_dir: dockerfile_dir.into(),
+            engine_data_root: Some("/var/lib/docker".into()),
+            budget: Budget::default(),
+        }
+    }
+
+    #[test]
+    fn a_project_on_a_windows_drive_is_told_in_every_fact() {
+        let room = RoomStatus {
+            magic: 0x0102_1997,
+            total_bytes: 100,
+            free_bytes: 38,
+            total_inodes: 0,
+            free_inodes: 0,
+        };
+        let system = FakeSystem::default()
+            .file("/proc/self/mountinfo", MOUNTS)
+            .file("/run/WSL/1_interop", "")
+            .variable("WSL_DISTRO_NAME", "Debian")
+            .variable("PATH", "/usr/bin:/mnt/c/bin")
+            .program("/mnt/c/bin/docker")
+            .program("/usr/bin/git")
+            .folder("/", FakeFolder { mount_id: 1, costs: [1_000; 3] })
+            .folder("/mnt/c", FakeFolder { mount_id: 2, costs: [1_300_000; 3] })
+            .folder("/mnt/c/app", FakeFolder { mount_id: 2, costs: [1_300_000; 3] })
+            .room("/mnt/c", room)
+            .room("/mnt/c/app", room);
+        let facts = gather(&system, &request("/mnt/c/app", "/mnt/c/app"));
+
+        let mount = facts.context_mount.known().unwrap();
+        assert_eq!(mount.class, MountClass::WindowsNineP);
+        assert_eq!(mount.windows_path.as_deref(), Some("C:\\"));
+        assert_eq!(facts.dockerfile_mount.known(), Some(mount));
+        assert!(facts.context_latency.known().unwrap().ratio() > 1000.0);
+        let wsl = facts.wsl.known().unwrap().as_ref().unwrap();
+        assert_eq!(wsl.version, WslVersion::Two);
+        let tool = |name| facts.tools.iter().find(|tool| tool.name == name).unwrap().path.is_some();
+        assert!(tool("git") && !tool("docker"));
+        let space = |role| &facts.space.iter().find(|space| space.role == role).unwrap().found;
+        assert_eq!(space(SpaceRole::VirtualDiskHost).known().unwrap().free_bytes, 38);
+        let absent = Why::Absent { what: "/var/lib/docker".into() };
+        assert_eq!(*space(SpaceRole::EngineData), Fact::Unknown(absent));
+        assert!(!facts.system.in_container);
+        assert!(system.clock() < Duration::from_millis(150), "{:?}", system.clock());
+    }
+
+    #[test]
+    fn an_empty_world_gives_reasons_and_no_values() {
+        let facts = gather(&FakeSystem::default(), &request("/p", "/p"));
+        assert!(facts.context_mount.known().is_none());
+        assert!(facts.context_latency.known().is_none());
+        assert!(facts.space.iter().all(|space| space.found.known().is_none()));
+        assert!(facts.tools.iter().all(|tool| tool.path.is_none()));
+        assert_eq!(facts.wsl, Fact::Known(None));
+        assert!(facts.bridges.known().is_none() && facts.default_mtu.known().is_none());
+        assert_eq!((facts.ci, facts.agent), (None, None));
     }
 }

@@ -52,7 +52,9 @@ pub(crate) fn probe(
         own = Some(here.status(Freshness::Cached)?);
         Ok(())
     })?;
-    let there = reference(system, own)?;
+    // Other names, since the folder may be the same one and now knows ours.
+    let tag = !tag;
+    let there = reference(system, own, tag)?;
     let mut references =
         series(system, budget.samples, budget.reference, |i| look_up(&*there, tag, i))?;
     Ok(Latency {
@@ -96,7 +98,7 @@ fn median(samples: &mut [u64]) -> u64 {
 }
 
 /// The user's own disk: the cache folder or home, else `/`; another mount than ours if any is.
-fn reference(system: &dyn System, own: Option<Status>) -> Result<Box<dyn Folder>, Why> {
+fn reference(system: &dyn System, own: Option<Status>, tag: u64) -> Result<Box<dyn Folder>, Why> {
     let home = system.variable("HOME").map(PathBuf::from);
     let candidates = [
         system.variable("XDG_CACHE_HOME").map(PathBuf::from),
@@ -109,6 +111,10 @@ fn reference(system: &dyn System, own: Option<Status>) -> Result<Box<dyn Folder>
     for path in candidates.into_iter().flatten().filter(|path| path.is_absolute()) {
         let Ok(folder) = system.folder(&path) else { continue };
         let Ok(status) = folder.status(Freshness::Cached) else { continue };
+        // Under sudo or in a service, HOME may be a folder of somebody else.
+        if look_up(&*folder, tag, u32::MAX).is_err() {
+            continue;
+        }
         if Some(mount(status)) != own.map(mount) {
             return Ok(folder);
         }
@@ -164,6 +170,37 @@ mod tests {
         let (found, took) = measure(90_000_000, 90_000_000, 90_000_000);
         assert_eq!(found.samples, 1);
         assert!(took < Duration::from_millis(300), "{took:?}");
+    }
+
+    #[test]
+    fn the_reference_lies_on_another_mount_if_there_is_one() {
+        let reference = |own: u64| {
+            let folder = |mount_id, cost| FakeFolder { mount_id, costs: [cost, 1, 1] };
+            let system = FakeSystem::default()
+                .variable("HOME", "/home/me")
+                .folder("/", folder(1, 10))
+                .folder("/home/me", folder(2, 20))
+                .folder("/p", folder(own, 30));
+            probe(&system, Path::new("/p"), LatencyBudget::default()).unwrap().reference_ns
+        };
+        assert_eq!(reference(3), 20);
+        // The project lies in a slow home.
+        assert_eq!(reference(2), 10);
+        assert_eq!(reference(1), 20);
+    }
+
+    #[test]
+    fn a_home_of_somebody_else_is_no_reference() {
+        let folder = |mount_id, cost| FakeFolder { mount_id, costs: [cost, 1, 1] };
+        let system = FakeSystem::default()
+            .variable("HOME", "/root")
+            .folder("/", folder(1, 10))
+            .folder("/root", folder(2, 20))
+            .folder("/p", folder(3, 30))
+            .denied("/root");
+        let measure = |path| probe(&system, Path::new(path), LatencyBudget::default());
+        assert_eq!(measure("/p").unwrap().reference_ns, 10);
+        assert_eq!(measure("/root"), Err(Why::Denied { what: "/root".into() }));
     }
 
     #[test]
