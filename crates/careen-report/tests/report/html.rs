@@ -308,5 +308,6 @@ fn what_is_still_sent_of_a_folder_is_told() {
         smaller files in src · 40.0 kB · no longer sent
         smaller files in src · 11.0 kB · sent
         src/x.py · 9.0 kB · sent
-        smaller files in gone · 30.0 kB · no longer sent"#]].assert_eq(&titles.join("\n"));
+        smaller files in gone · 30.0 kB · no longer sent"#]]
+    .assert_eq(&titles.join("\n"));
 }
