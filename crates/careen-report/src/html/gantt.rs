@@ -252,7 +252,7 @@ impl<'a> Chart<'a> {
             page,
             "<details><summary>All {} as a table</summary>\n<table class=sort><thead><tr>\
              <th scope=col class=n>#<th scope=col>Step<th scope=col>Phase<th scope=col class=n>Start\
-             <th scope=col class=n>Took<th scope=col class=n>After</thead>\n<tbody>\n",
+             <th scope=col class=n>Took<th scope=col class=n>Waits for</thead>\n<tbody>\n",
             words::many(steps.len(), "step")
         );
         let critical: BTreeSet<&str> = self.critical.iter().map(|s| s.id.as_str()).collect();

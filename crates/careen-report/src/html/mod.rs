@@ -28,14 +28,20 @@ const SCRIPT_HASH: &str = "Pm51utdfB3AOjXbZY4I8RQaadp0aM75KV6ZPHGuJZDI=";
 pub struct HtmlInput<'a> {
     /// Version of careen.
     pub version: &'a str,
+    /// Name of the project, the page's headline.
     pub project: &'a str,
+    /// The engine that built, in a few words.
     pub engine: &'a str,
+    /// The build to compare with.
     pub before: Option<&'a BuildRecord>,
+    /// The build that the page is about.
     pub after: &'a BuildRecord,
     /// Tables of phases with their titles; when empty, `before` and `after` make the only one.
     pub comparisons: &'a [(String, Comparison)],
+    /// The context of each build; with both, the treemap tells what is no longer sent.
     pub context_before: Option<&'a ContextFacts>,
     pub context_after: Option<&'a ContextFacts>,
+    /// Findings of each state; with both, the page tells which are gone.
     pub diagnosis_before: Option<&'a Diagnosis>,
     pub diagnosis_after: Option<&'a Diagnosis>,
     pub tests: Option<&'a ImageTests<'a>>,

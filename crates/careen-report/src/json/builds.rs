@@ -1,8 +1,11 @@
 //! Builds, comparisons and image tests.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use careen_model::{BuildRecord, Case, Change, StepRecord, Transfer, Verdict};
+use careen_model::{
+    BuildEvent, BuildRecord, Case, Change, StepRecord, Stream, Transfer, Verdict, What,
+};
 use serde::Serialize;
 
 use super::value::seconds;
@@ -108,6 +111,58 @@ struct Test<'a> {
     reason: Option<&'a str>,
     stderr: Option<&'a str>,
     hint: Option<&'a str>,
+}
+
+/// One line of a stream of events.
+#[derive(Serialize)]
+pub(super) struct Event<'a> {
+    at_seconds: f64,
+    #[serde(flatten)]
+    what: Happened<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Happened<'a> {
+    StepPlanned { step: &'a str, name: &'a str, inputs: &'a [String] },
+    StepStarted { step: &'a str },
+    StepCached { step: &'a str },
+    Progress { step: &'a str, task: &'a str, current: u64, total: Option<u64>, done: bool },
+    Log { step: &'a str, stream: &'static str, text: Cow<'a, str> },
+    StepEnded { step: &'a str, error: Option<&'a str> },
+    Warned { message: &'a str },
+    Sent(Sent<'a>),
+    Ended { outcome: &'static str },
+}
+
+impl<'a> From<&'a BuildEvent> for Event<'a> {
+    fn from(event: &'a BuildEvent) -> Event<'a> {
+        let what = match &event.what {
+            What::StepPlanned { step, name, inputs } => {
+                Happened::StepPlanned { step, name, inputs }
+            }
+            What::StepStarted { step } => Happened::StepStarted { step },
+            What::StepCached { step } => Happened::StepCached { step },
+            What::Progress { step, task, current, total, done } => {
+                Happened::Progress { step, task, current: *current, total: *total, done: *done }
+            }
+            What::Log { step, stream, bytes } => Happened::Log {
+                step,
+                stream: match stream {
+                    Stream::Out => "out",
+                    Stream::Err => "err",
+                },
+                text: String::from_utf8_lossy(bytes),
+            },
+            What::StepEnded { step, error } => {
+                Happened::StepEnded { step, error: error.as_deref() }
+            }
+            What::Warned { message } => Happened::Warned { message },
+            What::Sent(transfer) => Happened::Sent(Sent::from(transfer)),
+            What::Ended { outcome } => Happened::Ended { outcome: words::outcome(Some(*outcome)) },
+        };
+        Event { at_seconds: seconds(event.at), what }
+    }
 }
 
 impl<'a> From<&'a BuildRecord> for Build<'a> {

@@ -13,7 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use careen_model::{
-    BuildRecord, Comparison, ContextFacts, Diagnosis, Plan,
+    BuildEvent, BuildRecord, Comparison, ContextFacts, Diagnosis, Plan,
     legacy::{self, Value},
 };
 use serde::Serialize;
@@ -125,6 +125,14 @@ pub fn build(
     }
     let comparison = last.map(|last| builds::Table::from(&Comparison::of(last, record)));
     write(out, "build", Body { build: builds::Build::from(record), comparison })
+}
+
+/// One event of a build on a line of its own, without an envelope: a stream of JSON lines.
+///
+/// Output of steps must come redacted; bytes that are not UTF-8 become U+FFFD.
+pub fn event(out: &mut dyn io::Write, event: &BuildEvent) -> io::Result<()> {
+    let line = serde_json::to_string(&builds::Event::from(event)).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape(&line))
 }
 
 /// `kind: "comparison"`: tables of phases with their titles.

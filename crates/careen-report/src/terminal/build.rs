@@ -26,9 +26,11 @@ pub struct BuildSummary<'a> {
     pub context: Option<&'a ContextFacts>,
     /// The last lines of the step that failed, already redacted.
     pub log_tail: &'a [String],
+    /// Where the HTML report was written.
     pub report: Option<&'a Path>,
 }
 
+/// Outcome, phases against the last build, and what a reader asks next.
 pub fn build_summary(
     out: &mut dyn io::Write,
     style: Style,

@@ -10,6 +10,7 @@ use crate::{ImageTests, clean_lines, words};
 /// Longest tail of a failed test's output that is shown.
 const SHOWN_LINES: usize = 6;
 
+/// One line per case; a failed one with its output and a hint.
 pub fn image_tests(
     out: &mut dyn io::Write,
     style: Style,

@@ -39,6 +39,7 @@ pub struct Listed<'a> {
     pub category: Category,
 }
 
+/// Every category with its state, findings below it, and a footer that hides nothing.
 pub fn doctor(out: &mut dyn io::Write, style: Style, shown: &Doctor<'_>) -> io::Result<()> {
     let mut lines = Vec::new();
     for category in Category::ALL {

@@ -39,6 +39,13 @@ fn doctor() -> String {
     text(|out| json::doctor(out, &shown))
 }
 
+/// The whole document, so that no member changes unseen.
+#[test]
+fn the_document_of_the_doctor_is_stable() {
+    let document = doctor().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    expect_test::expect_file!["doctor.json"].assert_eq(&document);
+}
+
 #[test]
 fn a_finding_has_all_a_program_needs() {
     let document = parsed(&doctor());
@@ -133,6 +140,45 @@ fn a_build_document_has_its_times() {
     let document = parsed(&text(|out| json::build(out, &sample::after(), Some(&sample::before()))));
     expect![[r#"{"after_seconds":0.6,"before_seconds":470.5,"change":"faster","phase":"context","ratio":784.167}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
     expect![[r#"{"cached":false,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"steps","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}]}"#]].assert_eq(&document["build"]["steps"][5].to_string());
+}
+
+#[test]
+fn events_stream_as_lines() {
+    use careen_model::{BuildEvent, Outcome, Stream, Transfer, What};
+    let step = || "sha256:1".to_owned();
+    let script = [
+        What::StepPlanned {
+            step: step(),
+            name: "[1/2] RUN x".into(),
+            inputs: vec!["sha256:0".into()],
+        },
+        What::Log { step: step(), stream: Stream::Err, bytes: b"\x1b[1mone\ntwo\xff".to_vec() },
+        What::Progress { step: step(), task: "pull".into(), current: 5, total: None, done: false },
+        What::StepEnded { step: step(), error: None },
+        What::Sent(Transfer {
+            name: "context".into(),
+            entries: 3,
+            files: 1,
+            bytes: 9,
+            faults: vec![],
+        }),
+        What::Ended { outcome: Outcome::Built },
+    ];
+    let lines = text(|out| {
+        for what in script {
+            json::event(out, &BuildEvent { at: Duration::from_millis(1500), what })?;
+        }
+        Ok(())
+    });
+    assert!(lines.lines().all(|line| parsed(line)["at_seconds"] == 1.5));
+    expect![[r#"
+        {"at_seconds":1.5,"event":"step-planned","step":"sha256:1","name":"[1/2] RUN x","inputs":["sha256:0"]}
+        {"at_seconds":1.5,"event":"log","step":"sha256:1","stream":"err","text":"\u001b[1mone\ntwo�"}
+        {"at_seconds":1.5,"event":"progress","step":"sha256:1","task":"pull","current":5,"total":null,"done":false}
+        {"at_seconds":1.5,"event":"step-ended","step":"sha256:1","error":null}
+        {"at_seconds":1.5,"event":"sent","name":"context","entries":3,"files":1,"bytes":9,"faults":[]}
+        {"at_seconds":1.5,"event":"ended","outcome":"built"}
+    "#]].assert_eq(&lines);
 }
 
 #[test]
