@@ -74,6 +74,9 @@ impl Failure {
                 Some("set XDG_CACHE_HOME to a folder with a short path".to_owned())
             }
             Self::NoEngine => Some("`cargo xtask engine up` brings one".to_owned()),
+            Self::Engine { .. } => {
+                Some("start that engine, or unset DOCKER_HOST to use another".to_owned())
+            }
             Self::Address { .. } => Some("unix:// and tcp:// addresses work here".to_owned()),
             Self::NotOurs { .. } => Some("choose another folder with --dir".to_owned()),
             _ => None,

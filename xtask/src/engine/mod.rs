@@ -132,7 +132,18 @@ pub(crate) fn at_hand(only: Option<Generation>) -> Result<Vec<Address>, Failure>
     Ok(found)
 }
 
-/// The engine that a Docker client would use, unless it is one of ours.
+/// The private engines that do not run.
+pub(crate) fn idle() -> Result<Vec<Generation>, Failure> {
+    let mut found = Vec::new();
+    for one in Generation::BOTH {
+        if Daemon::new(one)?.process().is_none() {
+            found.push(one);
+        }
+    }
+    Ok(found)
+}
+
+/// The engine that a Docker client would use here.
 pub(crate) fn reachable() -> Result<Option<(Address, About)>, Failure> {
     Address::reachable()
 }
