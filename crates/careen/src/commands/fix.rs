@@ -98,7 +98,7 @@ fn make_plan(
 fn script(before: &Gathered, asked: &Asked) -> Result<Planned, Failure> {
     let project = before.facts.project.as_ref();
     let project = project.ok_or_else(|| Failure::could_not("write a script", "no project"))?;
-    let path = project.root.join("build_optimized.sh");
+    let path = project.root.join(super::script::FILE_NAME);
     let text = super::script::text(project, asked.config.image.clone())?;
     let step = Step::Write { path, text, executable: true };
     Ok(Planned {

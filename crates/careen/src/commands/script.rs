@@ -1,5 +1,7 @@
 //! `careen script`: a build script that works without careen.
 
+use std::path::{Path, PathBuf};
+
 use careen_check::generate::cases::{self, Gpu};
 use careen_check::generate::script::{ScriptRequest, build_script};
 use careen_model::{FileChange, Plan, ProjectFacts};
@@ -11,6 +13,9 @@ use crate::arguments::Script;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::world::World;
+
+/// The name under which the old toolset kept its script.
+pub(super) const FILE_NAME: &str = "build_optimized.sh";
 
 pub(super) fn run(options: &Script, world: &World) -> Result<Exit, Failure> {
     let asked = subject::asked(&options.project, world)?;
@@ -38,12 +43,29 @@ pub(super) fn text(project: &ProjectFacts, tag: Option<String>) -> Result<String
         Failure::could_not("write a build script", why)
             .hint(Some("name the Dockerfile with -f, or the project's folder"))
     })?;
-    let gpu = Gpu::Absent("asked at run time".to_owned());
+    // The script looks itself whether there is a GPU where it runs.
+    let gpu = Gpu::Present;
+    let image = tag.unwrap_or_else(|| image_name(project));
+    let cases = cases::infer(project, &gpu);
+    // Relative to the project: the script is to work in every checkout of it.
+    let relative = |path: &Path| {
+        let inside = path.strip_prefix(&project.root).unwrap_or(path);
+        if inside.as_os_str().is_empty() { PathBuf::from(".") } else { inside.to_owned() }
+    };
+    let (dockerfile, context) = (relative(&source.path), relative(&project.context));
+    let compose = project.compose.as_deref().map(relative);
     let request = ScriptRequest {
-        project,
-        image: tag.unwrap_or_else(|| image_name(project)),
-        dockerfile: &source.path,
-        cases: &cases::infer(project, &gpu),
+        project: image.split(':').next().unwrap_or(&image),
+        file_name: FILE_NAME,
+        image: &image,
+        dockerfile: &dockerfile,
+        context: &context,
+        target: project.target.as_deref(),
+        compose: compose.as_deref(),
+        build_args: &[],
+        secrets: &[],
+        needed_bytes: None,
+        cases: &cases,
     };
     Ok(build_script(&request))
 }
