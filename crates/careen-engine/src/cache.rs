@@ -1,0 +1,150 @@
+//! The build cache: its records, its rules, and removing records one by one.
+//!
+//! Removal goes by gRPC with `id==` filters only. The REST prune ignores parameters that an old
+//! engine does not know and then deletes everything (seen on 20.10).
+
+use std::time::Duration;
+
+use bollard_buildkit_proto::google::protobuf::Timestamp;
+use bollard_buildkit_proto::moby::buildkit::v1::{
+    DiskUsageRequest, ListWorkersRequest, PruneRequest, UsageRecord,
+};
+use careen_model::engine::{CacheRecord, GcRule};
+
+use crate::connection::within;
+use crate::rest::PATIENT;
+use crate::{Connection, EngineError};
+
+/// A removal may have to delete gigabytes of small files.
+const PRUNE_LIMIT: Duration = Duration::from_secs(600);
+
+/// What a removal freed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Ids that are gone. Records that an image or a running build holds are not among them.
+    pub ids: Vec<String>,
+    pub bytes: u64,
+}
+
+/// The worker of a builder: its own word on version and garbage collection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Worker {
+    pub(crate) version: Option<String>,
+    pub(crate) rules: Vec<GcRule>,
+    /// Label `org.mobyproject.buildkit.worker.snapshotter` and the like, as `name=value`.
+    pub(crate) labels: Vec<String>,
+}
+
+impl Connection {
+    /// Every record of the build cache. Takes under 5 ms for some dozen records (measured).
+    pub fn cache_records(&self) -> Result<Vec<CacheRecord>, EngineError> {
+        self.block_on(self.cache_async(PATIENT))
+    }
+
+    pub(crate) async fn cache_async(
+        &self,
+        limit: Duration,
+    ) -> Result<Vec<CacheRecord>, EngineError> {
+        let records = within(limit, "the build cache", async {
+            let request = DiskUsageRequest::default();
+            let answer = self.control().await?.disk_usage(request).await;
+            Ok(answer.map_err(|err| EngineError::status(&err))?.into_inner().record)
+        });
+        Ok(records.await?.into_iter().map(record).collect())
+    }
+
+    /// Removes exactly these records and nothing else.
+    ///
+    /// A record that an image or a running build holds stays; it is missing from the answer.
+    pub fn prune(&self, ids: &[String]) -> Result<Pruned, EngineError> {
+        if ids.is_empty() {
+            // An empty filter list would mean everything.
+            return Ok(Pruned::default());
+        }
+        if let Some(odd) = ids.iter().find(|id| !is_record_id(id)) {
+            let what = format!("cache record `{odd}`");
+            return Err(EngineError::Misconfigured { what, reason: "not an id".to_owned() });
+        }
+        self.block_on(within(PRUNE_LIMIT, "removing cache records", async {
+            // Several filters are alternatives. `all` admits internal and frontend records too,
+            // and still only those that a filter names.
+            let filter = ids.iter().map(|id| format!("id=={id}")).collect();
+            let request = PruneRequest { filter, all: true, ..PruneRequest::default() };
+            let answer = self.control().await?.prune(request).await;
+            let mut stream = answer.map_err(|err| EngineError::status(&err))?.into_inner();
+            let mut pruned = Pruned::default();
+            while let Some(gone) =
+                stream.message().await.map_err(|err| EngineError::status(&err))?
+            {
+                pruned.bytes += u64::try_from(gone.size).unwrap_or(0);
+                pruned.ids.push(gone.id);
+            }
+            Ok(pruned)
+        }))
+    }
+
+    pub(crate) async fn worker(&self, limit: Duration) -> Result<Worker, EngineError> {
+        within(limit, "the BuildKit worker", async {
+            let answer = self.control().await?.list_workers(ListWorkersRequest::default()).await;
+            let workers = answer.map_err(|err| EngineError::status(&err))?.into_inner().record;
+            let first = workers.into_iter().next();
+            let first = first.ok_or_else(|| EngineError::broken("the builder has no worker"))?;
+            let mut labels: Vec<_> = first.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            labels.sort();
+            Ok(Worker {
+                version: first.buildkit_version.map(|v| v.version).filter(|v| !v.is_empty()),
+                rules: first.gc_policy.into_iter().map(rule).collect(),
+                labels,
+            })
+        })
+        .await
+    }
+}
+
+/// Ids are made by the engine from letters and digits; anything else could change the filter.
+fn is_record_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_:.".contains(&b))
+}
+
+fn rule(policy: bollard_buildkit_proto::moby::buildkit::v1::types::GcPolicy) -> GcRule {
+    let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
+    GcRule {
+        filters: policy.filters,
+        // The wire has nanoseconds.
+        keep_seconds: bytes(policy.keep_duration) / 1_000_000_000,
+        reserved_bytes: bytes(policy.reserved_space),
+        max_used_bytes: bytes(policy.max_used_space),
+        min_free_bytes: bytes(policy.min_free_space),
+        all: policy.all,
+    }
+}
+
+fn record(usage: UsageRecord) -> CacheRecord {
+    let seconds = |time: Option<Timestamp>| time.map(|t| t.seconds).filter(|&s| s > 0);
+    CacheRecord {
+        id: usage.id,
+        kind: usage.record_type,
+        bytes: u64::try_from(usage.size).unwrap_or(0),
+        in_use: usage.in_use,
+        shared: usage.shared,
+        mutable: usage.mutable,
+        created: seconds(usage.created_at),
+        last_used: seconds(usage.last_used_at),
+        usage_count: u64::try_from(usage.usage_count).unwrap_or(0),
+        description: usage.description,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_ids_reach_the_filter() {
+        for (id, expected) in
+            [("k3j2h1", true), ("sha256:ab", true), ("", false), ("a,type==regular", false)]
+        {
+            assert_eq!(is_record_id(id), expected, "{id}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Keeps secrets out of everything that leaves this crate: events, errors, answers.
+
+/// Shorter values occur by chance; hiding them would only damage the text.
+const SHORTEST: usize = 4;
+const HIDDEN: &[u8] = b"***";
+
+/// Parts of names of build arguments whose values are secrets.
+const SECRET_WORDS: [&str; 8] =
+    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "PRIVATE_KEY"];
+
+/// Replaces known secret values by `***`.
+#[derive(Default)]
+pub(crate) struct Redactor {
+    /// Longest first, so that a value that contains another one disappears as a whole.
+    values: Vec<Vec<u8>>,
+}
+
+impl Redactor {
+    /// Hides each secret, with and without white space around it, and each of its longer lines.
+    pub(crate) fn new<'a>(secrets: impl Iterator<Item = &'a [u8]>) -> Redactor {
+        let mut values: Vec<Vec<u8>> = Vec::new();
+        for secret in secrets {
+            let whole = secret.trim_ascii();
+            let lines = whole.split(|&b| b == b'\n').map(<[u8]>::trim_ascii);
+            // A line of a key or certificate is long; `}` or `true` is nobody's secret.
+            let lines = lines.filter(|line| line.len() >= 16);
+            values.extend(std::iter::once(whole).chain(lines).map(<[u8]>::to_vec));
+        }
+        values.retain(|value| value.len() >= SHORTEST);
+        values.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        values.dedup();
+        Redactor { values }
+    }
+
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = bytes.to_vec();
+        for value in &self.values {
+            if find(&out, value).is_some() {
+                out = replaced(&out, value);
+            }
+        }
+        out
+    }
+
+    pub(crate) fn text(&self, text: &str) -> String {
+        if self.values.is_empty() {
+            return text.to_owned();
+        }
+        String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
+    }
+}
+
+/// Whether the name of a build argument says that its value is a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+fn find(text: &[u8], value: &[u8]) -> Option<usize> {
+    text.windows(value.len()).position(|window| window == value)
+}
+
+fn replaced(text: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = find(rest, value) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(HIDDEN);
+        rest = &rest[at + value.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_disappear_wherever_they_stand() {
+        let secrets: [&[u8]; 3] = [b"hunter2\n", b"hunter2hunter2", b"on"];
+        let redactor = Redactor::new(secrets.into_iter());
+        for (text, expected) in [
+            ("echo hunter2 hunter2", "echo *** ***"),
+            ("xhunter2hunter2x", "x***x"),
+            ("on and on", "on and on"),
+        ] {
+            assert_eq!(redactor.text(text), expected);
+        }
+    }
+
+    #[test]
+    fn names_tell_which_arguments_are_secret() {
+        for (name, expected) in
+            [("GITHUB_TOKEN", true), ("db_password", true), ("PYTHON", false), ("KEYBOARD", false)]
+        {
+            assert_eq!(is_secret_name(name), expected, "{name}");
+        }
+    }
+}
