@@ -1,4 +1,33 @@
-//! Judging facts: rules, the planner of fixes and the generators of files.
+//! Judging facts: rules, the planner of fixes, the generators of files and the facts under
+//! their documented names.
+//!
+//! A rule is a constant and a function; the function sees facts and nothing else. Nothing here
+//! reads a file, a clock, a socket or the environment.
 #![deny(clippy::disallowed_methods)]
 
+mod contract;
+mod diagnose;
+mod essential;
+mod facts;
+mod find;
+mod gc;
 pub mod generate;
+mod legacy;
+mod need;
+mod packages;
+mod plan;
+mod price;
+mod rule;
+mod rules;
+mod shell;
+mod steps;
+mod suppress;
+mod words;
+
+pub use diagnose::{Selection, diagnose};
+pub use facts::{Facts, ParsedDockerfile};
+pub use find::{UnknownRule, find};
+pub use legacy::legacy;
+pub use plan::{Policy, Request, Scope, plan, plan_rounds};
+pub use rule::{Check, Fixable, Rule};
+pub use rules::RULES;

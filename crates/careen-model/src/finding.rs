@@ -48,17 +48,46 @@ impl Finding {
 impl Fix {
     /// A fix after which the build means the same.
     pub fn safe(title: impl Into<String>, step: Step) -> Fix {
-        Fix { title: title.into(), safety: Safety::Safe, steps: vec![step], undoable: true }
+        Fix { safety: Safety::Safe, steps: vec![step], ..Fix::by_hand(title) }
     }
 
     /// A fix that may change what is built.
     pub fn risky(title: impl Into<String>, step: Step) -> Fix {
-        Fix { title: title.into(), safety: Safety::Risky, steps: vec![step], undoable: true }
+        Fix { safety: Safety::Risky, ..Fix::safe(title, step) }
     }
 
     /// A fix only a person can make; `steps` may still show the commands.
     pub fn by_hand(title: impl Into<String>) -> Fix {
-        Fix { title: title.into(), safety: Safety::Manual, steps: vec![], undoable: true }
+        let (safety, words) = (Safety::Manual, Words::default());
+        Fix { title: title.into(), safety, steps: vec![], undoable: true, words }
+    }
+
+    /// Adds a command for a person to run.
+    #[must_use]
+    pub fn show(mut self, command: impl Into<String>) -> Fix {
+        self.steps.push(Step::Show { command: command.into() });
+        self
+    }
+
+    /// Declares words that the edits add.
+    #[must_use]
+    pub fn adds(mut self, text: &str) -> Fix {
+        self.words.added.extend(text.split_whitespace().map(str::to_owned));
+        self
+    }
+
+    /// Declares words that the edits take away.
+    #[must_use]
+    pub fn removes(mut self, text: &str) -> Fix {
+        self.words.removed.extend(text.split_whitespace().map(str::to_owned));
+        self
+    }
+
+    /// Says that nothing can bring back what this fix removes.
+    #[must_use]
+    pub fn for_good(mut self) -> Fix {
+        self.undoable = false;
+        self
     }
 }
 
@@ -124,6 +153,17 @@ pub struct Fix {
     pub steps: Vec<Step>,
     /// False when nothing can bring back what it removes (prune, builder removal).
     pub undoable: bool,
+    /// What the fix declares to change in a Dockerfile; the planner checks the edits against it.
+    pub words: Words,
+}
+
+/// The words a fix adds to and takes from a Dockerfile. Empty: it only moves what is there.
+///
+/// A word is a run of characters without white space, line continuations left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
 }
 
 /// Who may decide to apply a fix.

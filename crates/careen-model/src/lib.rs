@@ -32,9 +32,9 @@ pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{
     ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why, context, engine,
-    host, project,
+    host, legacy, project,
 };
 pub use finding::{
-    Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step,
+    Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step, Words,
 };
 pub use plan::{Choice, FileChange, Plan, Planned};

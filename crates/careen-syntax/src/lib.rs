@@ -2,4 +2,5 @@
 
 #![deny(clippy::disallowed_methods)]
 
+pub mod dockerfile;
 pub mod ignore;

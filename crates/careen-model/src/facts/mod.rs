@@ -4,6 +4,7 @@ pub mod context;
 pub mod engine;
 mod history;
 pub mod host;
+pub mod legacy;
 pub mod project;
 
 pub use context::ContextFacts;

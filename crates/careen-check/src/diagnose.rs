@@ -1,0 +1,81 @@
+//! Running rules over facts: every rule that was asked for ends as passed, found, skipped or
+//! ignored.
+
+use careen_model::{Checked, Diagnosis, Findings, Looked};
+
+use crate::suppress::Suppressions;
+use crate::{Facts, RULES, Rule, UnknownRule, find};
+
+/// Which rules to run, and which the user does not want to hear of.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Empty: all of them.
+    pub only: Vec<&'static Rule>,
+    /// Rules that stay silent, each with the user's reason.
+    pub ignored: Vec<(&'static Rule, String)>,
+}
+
+impl Selection {
+    /// Reads names and aliases; the first unknown one is an error with a suggestion.
+    pub fn of(only: &[String], ignored: &[(String, String)]) -> Result<Selection, UnknownRule> {
+        let only = only.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+        let ignored = ignored.iter().map(|(name, reason)| Ok((find(name)?, reason.clone())));
+        Ok(Selection { only, ignored: ignored.collect::<Result<_, UnknownRule>>()? })
+    }
+
+    fn asks_for(&self, rule: &Rule) -> bool {
+        self.only.is_empty() || self.only.iter().any(|asked| asked.id == rule.id)
+    }
+
+    fn reason_to_ignore(&self, rule: &Rule) -> Option<&String> {
+        self.ignored.iter().find(|(known, _)| known.id == rule.id).map(|(_, reason)| reason)
+    }
+}
+
+/// Runs the selected rules. Never fails: what could not be looked at is a row that says so.
+pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
+    let suppressions = Suppressions::of(facts.dockerfile.as_ref());
+    let mut found = Findings::default();
+    let mut checks = Vec::new();
+    for rule in RULES.iter().copied().filter(|rule| selection.asks_for(rule)) {
+        let looked = match selection.reason_to_ignore(rule) {
+            Some(reason) => Looked::Ignored { reason: reason.clone() },
+            None => look(rule, facts, &suppressions, &mut found),
+        };
+        let Rule { id, title, category, .. } = *rule;
+        checks.push(Checked { rule: id, title, category, looked });
+    }
+    Diagnosis { findings: found.into_sorted(), checks }
+}
+
+fn look(
+    rule: &'static Rule,
+    facts: &Facts,
+    suppressions: &Suppressions,
+    found: &mut Findings,
+) -> Looked {
+    let mut mine = Findings::default();
+    if let Err(why) = rule.judge(facts, &mut mine) {
+        // What a rule found before it ran out of facts is still true.
+        let any = !mine.is_empty();
+        if !any {
+            return Looked::Skipped(why);
+        }
+    }
+    let mut reason = None;
+    let mut n = 0;
+    for finding in mine.into_sorted() {
+        match suppressions.reason(rule, &finding) {
+            Some(told) => reason = Some(told),
+            None => {
+                n += 1;
+                found.push(finding);
+            }
+        }
+    }
+    match (n, reason) {
+        (0, Some(reason)) => Looked::Ignored { reason },
+        (0, None) => Looked::Passed,
+        (n, _) => Looked::Found(n),
+    }
+}

@@ -1,0 +1,96 @@
+//! Finding a rule by its name, or by the name another linter gives it.
+
+use std::fmt;
+
+use crate::{RULES, Rule};
+
+/// No rule has that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownRule {
+    pub name: String,
+    /// The closest name there is, when one is close enough to be meant.
+    pub nearest: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no rule is called `{}`", self.name)
+    }
+}
+
+impl std::error::Error for UnknownRule {}
+
+impl UnknownRule {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self.nearest {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "`careen doctor --list` shows all names".to_owned(),
+        }
+    }
+}
+
+/// The rule of that name or alias; upper and lower case are the same.
+pub fn find(name: &str) -> Result<&'static Rule, UnknownRule> {
+    let called = |rule: &&&Rule| names(rule).any(|known| known.eq_ignore_ascii_case(name));
+    if let Some(rule) = RULES.iter().find(called) {
+        return Ok(rule);
+    }
+    let all = RULES.iter().flat_map(|rule| names(rule));
+    let near = all.map(|known| (distance(&known.to_lowercase(), &name.to_lowercase()), known));
+    let nearest = near.min().filter(|(far, known)| *far <= 2.max(known.len() / 3));
+    Err(UnknownRule { name: name.to_owned(), nearest: nearest.map(|(_, known)| known) })
+}
+
+fn names(rule: &Rule) -> impl Iterator<Item = &'static str> {
+    std::iter::once(rule.id).chain(rule.aliases.iter().copied())
+}
+
+/// Levenshtein distance in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_aliases_and_near_misses() {
+        let check = |name: &str| match find(name) {
+            Ok(rule) => rule.id.to_owned(),
+            Err(err) => format!("{err}; {}", err.hint()),
+        };
+        assert_eq!(check("slow-context"), "slow-context");
+        assert_eq!(check("Slow-Context"), "slow-context");
+        assert_eq!(check("dl3009"), "apt-cache-unmounted");
+        assert_eq!(
+            check("slow-kontext"),
+            "no rule is called `slow-kontext`; did you mean `slow-context`?"
+        );
+        assert_eq!(
+            check("zzzzzzzzzzzzzzz"),
+            "no rule is called `zzzzzzzzzzzzzzz`; `careen doctor --list` shows all names"
+        );
+    }
+
+    #[test]
+    fn no_two_rules_share_a_name() {
+        let mut all: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+        all.sort_unstable();
+        let before = all.len();
+        all.dedup();
+        assert_eq!(all.len(), before);
+    }
+}

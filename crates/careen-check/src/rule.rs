@@ -1,0 +1,88 @@
+//! What a rule is, and the few words it starts a finding with.
+
+use careen_model::{Category, Finding, Findings, Place, Severity, Span, Why};
+
+use crate::{Facts, ParsedDockerfile};
+
+/// A rule: what it is called, what it needs, and the function that judges.
+#[derive(Debug)]
+pub struct Rule {
+    /// Kebab-case, names the bad thing: `slow-context`, not `use-fast-context`.
+    pub id: &'static str,
+    /// What is checked, in the words of the doctor's list.
+    pub title: &'static str,
+    pub category: Category,
+    /// Of most of its findings; a finding may be graver or milder.
+    pub severity: Severity,
+    pub fixable: Fixable,
+    /// The version of careen that first had it.
+    pub since: &'static str,
+    /// Names other linters give the same thing; accepted wherever the id is.
+    pub aliases: &'static [&'static str],
+    /// The rule's page, which is also its test.
+    pub page: &'static str,
+    pub check: Check,
+}
+
+/// Whether a finding of a rule comes with a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fixable {
+    Never,
+    Sometimes,
+    Always,
+}
+
+/// What a rule looks at. A rule that cannot look says why, and that is never "passed".
+#[derive(Debug)]
+pub enum Check {
+    Facts(fn(&Rule, &Facts, &mut Findings) -> Result<(), Why>),
+    Dockerfile(fn(&Rule, &ParsedDockerfile, &Facts, &mut Findings) -> Result<(), Why>),
+}
+
+impl Rule {
+    /// Judges the facts, or says why it could not.
+    pub(crate) fn judge(&self, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
+        match self.check {
+            Check::Facts(check) => check(self, facts, found),
+            Check::Dockerfile(check) => check(self, facts.dockerfile()?, facts, found),
+        }
+    }
+
+    /// Starts a finding in the Dockerfile.
+    pub(crate) fn at(
+        &self,
+        file: &ParsedDockerfile,
+        span: Span,
+        text: impl Into<String>,
+    ) -> Finding {
+        self.finding(Place::File { path: file.path.clone(), span }, text)
+    }
+
+    /// Starts a finding about this machine.
+    pub(crate) fn on_host(&self, text: impl Into<String>) -> Finding {
+        self.finding(Place::Host, text)
+    }
+
+    /// Starts a finding about the engine, its client or its builders.
+    pub(crate) fn on_engine(&self, text: impl Into<String>) -> Finding {
+        self.finding(Place::Engine, text)
+    }
+
+    /// Starts a finding about the build context.
+    pub(crate) fn on_context(&self, text: impl Into<String>) -> Finding {
+        self.finding(Place::Context, text)
+    }
+
+    /// Starts a finding anywhere.
+    pub(crate) fn finding(&self, place: Place, text: impl Into<String>) -> Finding {
+        Finding {
+            rule: self.id,
+            severity: self.severity,
+            place,
+            message: text.into(),
+            evidence: vec![],
+            cost: None,
+            fixes: vec![],
+        }
+    }
+}

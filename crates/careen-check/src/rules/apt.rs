@@ -1,0 +1,123 @@
+//! What the apt rules share: mounts that keep apt's files, and what becomes pointless with them.
+
+use careen_model::{Edit, Finding, Fix, Safety};
+
+use crate::packages::{apt_action, is_apt_install};
+use crate::steps::{self, Run, flag_lines};
+use crate::{Facts, ParsedDockerfile, price};
+
+pub(super) const ARCHIVES: &str = "/var/cache/apt";
+pub(super) const LISTS: &str = "/var/lib/apt/lists";
+
+/// Keeps packages where the `docker-clean` hook of Debian and Ubuntu images does not delete them.
+///
+/// The hook removes `/var/cache/apt/archives/*.deb`; this folder lies beside it, inside the mount,
+/// and apt makes it on its own. The image keeps its hook, so nothing in the image changes.
+const KEEP: &str = "-o Dir::Cache::archives=kept";
+
+pub(super) fn is_apt(run: &Run<'_>) -> bool {
+    run.commands().any(|command| apt_action(command).is_some())
+}
+
+pub(super) fn installs(run: &Run<'_>) -> bool {
+    run.commands().any(is_apt_install)
+}
+
+pub(super) fn updates(run: &Run<'_>) -> bool {
+    run.commands().any(|command| apt_action(command) == Some("update"))
+}
+
+/// The flag of a cache mount for apt, which allows one writer at a time.
+pub(super) fn mount_flag(target: &str) -> String {
+    format!("--mount=type=cache,target={target},sharing=locked")
+}
+
+/// Adds the mounts that are not there, keeps what is downloaded, drops what cleans up after it.
+///
+/// `None`: the text cannot be edited with certainty.
+pub(super) fn with_mounts(file: &ParsedDockerfile, run: &Run<'_>, title: &str) -> Option<Fix> {
+    if !run.is_editable(file) {
+        return None;
+    }
+    let missing = [ARCHIVES, LISTS].into_iter().filter(|target| run.cache_at(target).is_none());
+    let flags: Vec<String> = missing.map(mount_flag).collect();
+    let mut fix = Fix::by_hand(title);
+    let mut edits = Vec::new();
+    if !flags.is_empty() {
+        let at = run.flags_end();
+        let span = careen_model::Span { start: at, end: at };
+        edits.push(Edit::replace(span, flag_lines(file, &flags)));
+        fix = fix.adds(&flags.join(" "));
+    }
+    let hook_is_gone = run.joined().contains("docker-clean");
+    for command in run.commands().filter(|command| is_apt_install(command) && !hook_is_gone) {
+        let (at, _) = command.start()?;
+        let place = run.span(command.words[at].range.clone()).end;
+        let text = if command.program() == "apt" {
+            format!("{KEEP} -o APT::Keep-Downloaded-Packages=true")
+        } else {
+            KEEP.to_owned()
+        };
+        fix = fix.adds(&text);
+        let span = careen_model::Span { start: place, end: place };
+        edits.push(Edit::replace(span, format!(" {text}")));
+    }
+    for (span, words) in pointless(file, run, &[ARCHIVES, LISTS])? {
+        fix = fix.removes(&words);
+        edits.push(Edit::replace(span, ""));
+    }
+    // A step that leaves its lists in the image may be what a container installs from later.
+    fix.safety = if removes_lists(run) { Safety::Safe } else { Safety::Risky };
+    fix.steps = vec![steps::edits(file, edits)];
+    Some(fix)
+}
+
+fn removes_lists(run: &Run<'_>) -> bool {
+    let emptied = run.commands().filter_map(|c| super::mounted_cache_cleaned::empties(c, run));
+    emptied.flatten().any(|folder| folder == LISTS) || run.cache_at(LISTS).is_some()
+}
+
+/// Commands that only empty folders which a mount keeps: what to cut, and the words that go.
+///
+/// `None`: there is such a command, and it cannot be cut with certainty.
+pub(super) fn pointless(
+    file: &ParsedDockerfile,
+    run: &Run<'_>,
+    mounted: &[&str],
+) -> Option<Vec<(careen_model::Span, String)>> {
+    let mut cuts = Vec::new();
+    for (n, command) in run.script.commands.iter().enumerate() {
+        let empties = super::mounted_cache_cleaned::empties(command, run);
+        let Some(folders) = empties else { continue };
+        if !folders.iter().all(|folder| mounted.iter().any(|mount| is_below(folder, mount))) {
+            continue;
+        }
+        let span = run.cut(n)?;
+        let words = words_of(file, span);
+        cuts.push((span, words));
+    }
+    // Two cuts that touch would need the operator between them twice.
+    let first_is_cut = cuts.iter().any(|(span, _)| span.start == run.flags_end());
+    (!(first_is_cut && cuts.len() > 1)).then_some(cuts)
+}
+
+fn is_below(folder: &str, mount: &str) -> bool {
+    folder == mount || folder.starts_with(&format!("{mount}/"))
+}
+
+/// The words of a span, without line continuations.
+pub(super) fn words_of(file: &ParsedDockerfile, span: careen_model::Span) -> String {
+    let escape = file.file.escape.to_string();
+    let words = steps::text(file, span).split_whitespace().filter(|word| *word != escape);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Adds what the step took when it last ran.
+pub(super) fn measured(finding: Finding, run: &Run<'_>, facts: &Facts) -> Finding {
+    match price::step_seconds(&facts.history, &run.joined()) {
+        Some(step) => {
+            finding.because("the step took", format!("{:.1} s", step.seconds), step.source)
+        }
+        None => finding,
+    }
+}

@@ -1,0 +1,60 @@
+//! apt downloads everything again each time its step runs.
+
+use careen_model::{Category, Findings, Fix, Severity, Why};
+
+use crate::packages::Manager;
+use crate::rules::{apt, installs_cost};
+use crate::steps::runs;
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "apt-cache-unmounted",
+    title: "apt keeps its downloads",
+    category: Category::Dockerfile,
+    severity: Severity::Warning,
+    fixable: Fixable::Sometimes,
+    since: "0.1",
+    aliases: &["DL3009"],
+    page: include_str!("apt_cache_unmounted.md"),
+    check: Check::Dockerfile(check),
+};
+
+fn check(
+    rule: &Rule,
+    file: &ParsedDockerfile,
+    facts: &Facts,
+    found: &mut Findings,
+) -> Result<(), Why> {
+    let runs = runs(file);
+    for run in runs.iter().filter(|run| apt::installs(run)) {
+        if run.cache_at(apt::ARCHIVES).is_some() && run.cache_at(apt::LISTS).is_some() {
+            continue;
+        }
+        let message = "apt downloads its lists and packages again each time this step runs";
+        let mut finding = rule.at(file, run.instruction.code, message).because(
+            "cache mounts",
+            "none for apt",
+            file.path.display().to_string(),
+        );
+        finding = installs_cost::priced(finding, run, facts, Manager::Apt);
+        // With the lists in a mount they are no longer in the image, where a later install without
+        // an update of its own looks for them.
+        let later = runs.iter().filter(|later| later.at > run.at && apt::installs(later));
+        let needs_lists = later.clone().any(|later| !apt::updates(later));
+        let fix = match (apt::updates(run), needs_lists) {
+            (true, false) => apt::with_mounts(file, run, TITLE),
+            _ => None,
+        };
+        found.push(match fix {
+            Some(fix) => finding.fix(fix),
+            None => finding.fix(by_hand()),
+        });
+    }
+    Ok(())
+}
+
+const TITLE: &str = "Keep apt's lists and packages in cache mounts";
+
+fn by_hand() -> Fix {
+    Fix::by_hand("Update and install in one step, with cache mounts for apt's lists and packages")
+}

@@ -1,0 +1,56 @@
+//! apt also installs packages that are only recommended.
+
+use careen_model::{Category, Edit, Findings, Fix, Severity, Span, Why};
+
+use crate::packages::apt_action;
+use crate::rules::apt;
+use crate::steps::{edits, runs};
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "apt-recommends",
+    title: "apt installs what was asked for",
+    category: Category::Dockerfile,
+    severity: Severity::Hint,
+    fixable: Fixable::Sometimes,
+    since: "0.1",
+    aliases: &["DL3015"],
+    page: include_str!("apt_recommends.md"),
+    check: Check::Dockerfile(check),
+};
+
+fn check(
+    rule: &Rule,
+    file: &ParsedDockerfile,
+    facts: &Facts,
+    found: &mut Findings,
+) -> Result<(), Why> {
+    for run in &runs(file) {
+        // Configured for all steps, or for this one.
+        if run.joined().contains("nstall-Recommends") {
+            continue;
+        }
+        for command in run.commands().filter(|command| apt_action(command) == Some("install")) {
+            if command.has("--no-install-recommends") {
+                continue;
+            }
+            let words = command.arguments();
+            let Some(action) = words.iter().find(|word| word.text == "install") else { continue };
+            let span = run.span(command.range.clone());
+            let finding = rule
+                .at(file, span, "apt also installs what is only recommended")
+                .because("option", "no --no-install-recommends", file.path.display().to_string());
+            let at = run.span(action.range.clone()).end;
+            let edit = Edit::replace(Span { start: at, end: at }, format!(" {OPTION}"));
+            let fix = Fix::risky("Install only what is asked for", edits(file, vec![edit]));
+            let finding = apt::measured(finding, run, facts);
+            found.push(match run.is_editable(file) {
+                true => finding.fix(fix.adds(OPTION)),
+                false => finding.fix(Fix::by_hand(format!("Add `{OPTION}`"))),
+            });
+        }
+    }
+    Ok(())
+}
+
+const OPTION: &str = "--no-install-recommends";

@@ -1,0 +1,77 @@
+//! apt installs with lists that an earlier, cached step fetched.
+
+use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span, Why};
+
+use crate::packages::is_apt_install;
+use crate::rules::apt;
+use crate::steps::{Run, edits, runs};
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "apt-update-apart",
+    title: "apt updates where it installs",
+    category: Category::Dockerfile,
+    severity: Severity::Warning,
+    fixable: Fixable::Sometimes,
+    since: "0.1",
+    aliases: &[],
+    page: include_str!("apt_update_apart.md"),
+    check: Check::Dockerfile(check),
+};
+
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+    let runs = runs(file);
+    for (i, run) in runs.iter().enumerate() {
+        if !apt::installs(run) || apt::updates(run) {
+            continue;
+        }
+        let earlier = runs[..i]
+            .iter()
+            .rev()
+            .find(|other| other.stage == run.stage && apt::updates(other) && !apt::installs(other));
+        // Without any update the base image brings its lists, or a mount does.
+        let Some(earlier) = earlier else { continue };
+        let finding = rule
+            .at(file, run.instruction.code, "apt installs from lists that a cached step fetched")
+            .because(
+                "apt-get update stands in",
+                format!("line {}", earlier.instruction.lines.0),
+                file.path.display().to_string(),
+            )
+            .costs(Saving::MayFail, Basis::Rule);
+        let others = runs.iter().any(|other| other.at > run.at && needs(other, run));
+        let joined = if others { None } else { join(file, earlier, run) };
+        found.push(finding.fix(joined.unwrap_or_else(by_hand)));
+    }
+    Ok(())
+}
+
+/// A later step that counts on the same lists, which a joined step would still leave in its layer.
+fn needs(other: &Run<'_>, run: &Run<'_>) -> bool {
+    other.stage == run.stage && apt::installs(other) && !apt::updates(other)
+}
+
+fn by_hand() -> Fix {
+    Fix::by_hand("Join this step with the one that runs `apt-get update`")
+}
+
+/// Takes the update step away and puts its commands before the install.
+///
+/// Only for neighbours without flags: nothing between them could see the difference.
+fn join(file: &ParsedDockerfile, earlier: &Run<'_>, run: &Run<'_>) -> Option<Fix> {
+    let is_alone = earlier.script.commands.len() == 1 && earlier.instruction.flags.is_empty();
+    let is_next = earlier.at + 1 == run.at;
+    let is_plain = earlier.is_editable(file) && run.is_editable(file);
+    if !(is_alone && is_next && is_plain && run.instruction.heredocs.is_empty()) {
+        return None;
+    }
+    let first = run.script.commands.iter().find(|command| is_apt_install(command))?;
+    let update = &earlier.script.commands[0];
+    let words = apt::words_of(file, earlier.span(update.range.clone()));
+    let at = run.span(first.range.clone()).start;
+    let insert = Edit::replace(Span { start: at, end: at }, format!("{words} && "));
+    let remove = Edit::replace(earlier.instruction.span, "");
+    let name = &earlier.instruction.name.text;
+    let fix = Fix::safe("Update and install in one step", edits(file, vec![remove, insert]));
+    Some(fix.removes(name).adds("&&"))
+}

@@ -1,0 +1,54 @@
+//! The price of an install step that runs again: measured where a build is recorded, else modelled.
+
+use careen_model::{Basis, Finding, Saving};
+
+use crate::packages::Manager;
+use crate::steps::Run;
+use crate::{Facts, price};
+
+/// Seconds that installs take in an uncached build, all steps of a manager together.
+///
+/// Means over 262 uncached builds of public projects with a median of 115 s: system packages
+/// 35.4 % of the time, Python packages 4.7 %, Node packages 6.9 %.
+fn usual_seconds(manager: Manager) -> f64 {
+    match manager {
+        Manager::Apt => 115.0 * 0.354,
+        Manager::Pip | Manager::Uv => 115.0 * 0.047,
+        Manager::Npm => 115.0 * 0.069,
+    }
+}
+
+/// The share of an install that a kept cache saves, on a fast mirror; more on a slow network.
+///
+/// Measured with eight uv groups of a machine-learning image: 22.0 s cold, 16.6 s with the mounts
+/// kept. apt spends its time unpacking: 20.0 s cold and no less with the mounts kept.
+const SHARE_OF_DOWNLOADS: f64 = 0.25;
+
+/// Bytes of the package lists that one `apt-get update` of Debian 12 (main) downloads.
+///
+/// Measured: 13.9 MB on a desktop, 6.9 MB of it a catalogue that images do not fetch.
+const APT_LISTS: u64 = 7_000_000;
+
+/// Seconds of one install step, how we know, and from where.
+pub(super) fn seconds(run: &Run<'_>, facts: &Facts, manager: Manager) -> (f64, Basis, String) {
+    match price::step_seconds(&facts.history, &run.joined()) {
+        Some(step) => (step.seconds, Basis::Measured, step.source),
+        None => {
+            let source = "mean of 262 uncached builds of public projects".to_owned();
+            (usual_seconds(manager), Basis::Modelled, source)
+        }
+    }
+}
+
+/// What a kept cache would save whenever the step runs again.
+pub(super) fn priced(finding: Finding, run: &Run<'_>, facts: &Facts, manager: Manager) -> Finding {
+    let (seconds, _, source) = seconds(run, facts, manager);
+    let finding = finding.because("the step takes", format!("{seconds:.1} s"), source);
+    match manager {
+        Manager::Apt => finding.costs(Saving::Bytes(APT_LISTS), Basis::Modelled),
+        _ => {
+            let saved = seconds * SHARE_OF_DOWNLOADS;
+            finding.costs(Saving::SecondsPerRebuild(saved), Basis::Modelled)
+        }
+    }
+}

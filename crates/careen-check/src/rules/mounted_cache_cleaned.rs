@@ -1,0 +1,79 @@
+//! A step empties the very cache that a mount keeps for it.
+
+use careen_model::{Category, Edit, Findings, Fix, Severity, Why};
+
+use crate::packages::{Manager, apt_action};
+use crate::rules::apt;
+use crate::shell::Command;
+use crate::steps::{Run, edits, runs};
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "mounted-cache-cleaned",
+    title: "kept caches are not emptied",
+    category: Category::Dockerfile,
+    severity: Severity::Warning,
+    fixable: Fixable::Sometimes,
+    since: "0.1",
+    aliases: &[],
+    page: include_str!("mounted_cache_cleaned.md"),
+    check: Check::Dockerfile(check),
+};
+
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+    for run in &runs(file) {
+        for (n, command) in run.script.commands.iter().enumerate() {
+            let Some(folders) = empties(command, run) else { continue };
+            if !folders.iter().all(|folder| run.cache_at(folder).is_some()) {
+                continue;
+            }
+            let span = run.span(command.range.clone());
+            let finding = rule
+                .at(file, span, format!("this empties {}, which a mount keeps", folders.join(", ")))
+                .because("cache mount", folders.join(", "), file.path.display().to_string());
+            let cut = run.cut(n).filter(|_| run.is_editable(file));
+            found.push(match cut {
+                Some(cut) => {
+                    let words = apt::words_of(file, cut);
+                    let edit = Edit::replace(cut, "");
+                    let fix = Fix::safe("Leave the cache to the mount", edits(file, vec![edit]));
+                    finding.fix(fix.removes(&words))
+                }
+                None => finding.fix(Fix::by_hand("Take this command out of the step")),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The folders that a command empties, when emptying caches is all it does.
+pub(super) fn empties(command: &Command, run: &Run<'_>) -> Option<Vec<String>> {
+    let operands = command.operands(&[]);
+    let words: Vec<&str> = operands.iter().map(|word| word.text.as_str()).collect();
+    let folder = |manager: Manager| Some(vec![manager.folder(run)]);
+    if matches!(apt_action(command), Some("clean" | "autoclean")) {
+        return folder(Manager::Apt);
+    }
+    match (command.program(), words.as_slice()) {
+        ("rm", paths) if !paths.is_empty() => {
+            let recursive = command
+                .arguments()
+                .iter()
+                .any(|word| word.text.starts_with('-') && word.text.contains(['r', 'R']));
+            let all = paths.iter().map(|path| cache_folder(path));
+            all.collect::<Option<Vec<String>>>().filter(|_| recursive)
+        }
+        ("uv", ["cache", "clean" | "prune"]) | ("uv", ["clean"]) => folder(Manager::Uv),
+        ("pip" | "pip3", ["cache", "purge"]) => folder(Manager::Pip),
+        ("npm", ["cache", "clean"]) => folder(Manager::Npm),
+        _ => None,
+    }
+}
+
+/// `/var/lib/apt/lists/*` → `/var/lib/apt/lists`, for the folders that package managers keep.
+fn cache_folder(path: &str) -> Option<String> {
+    let folder = path.trim_end_matches('*').trim_end_matches('/');
+    let known = ["/var/lib/apt/lists", "/var/cache/apt", "/root/.cache", "/root/.npm"];
+    let inside = |known: &&str| folder == *known || folder.starts_with(&format!("{known}/"));
+    known.iter().any(|known| inside(&known)).then(|| folder.to_owned())
+}

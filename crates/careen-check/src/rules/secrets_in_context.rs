@@ -1,0 +1,35 @@
+//! Files that look like secrets would be sent to the engine.
+
+use careen_model::{Category, Findings, Severity, Why};
+
+use crate::words::counted;
+use crate::{Check, Facts, Fixable, Rule, essential};
+
+pub(super) const RULE: Rule = Rule {
+    id: "secrets-in-context",
+    title: "no secrets are sent",
+    category: Category::Secrets,
+    severity: Severity::Error,
+    fixable: Fixable::Always,
+    since: "0.1",
+    aliases: &[],
+    page: include_str!("secrets_in_context.md"),
+    check: Check::Facts(check),
+};
+
+fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
+    let context = facts.context()?;
+    if context.secrets.is_empty() {
+        return Ok(());
+    }
+    let files = counted(context.secrets.len(), "file that looks", "files that look");
+    let message = format!("{files} like a secret would be sent, within reach of a COPY");
+    let mut finding = rule.on_context(message);
+    for secret in context.secrets.iter().take(8) {
+        let path = secret.path.display().to_string();
+        finding = finding.because("file", path, secret.because);
+    }
+    let paths = context.secrets.iter().map(|secret| secret.path.as_path());
+    found.push(finding.fix(essential::hide(context, paths)));
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The ignore file lets through what no image needs.
+
+use careen_model::{Category, Findings, Severity, Why, units};
+
+use crate::{Check, Facts, Fixable, Rule, essential};
+
+pub(super) const RULE: Rule = Rule {
+    id: "weak-ignore-file",
+    title: "essential patterns",
+    category: Category::Ignore,
+    severity: Severity::Warning,
+    fixable: Fixable::Always,
+    since: "0.1",
+    aliases: &[],
+    page: include_str!("weak_ignore_file.md"),
+    check: Check::Facts(check),
+};
+
+fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
+    let context = facts.context()?;
+    let Some(text) = context.ignore.text.as_deref().filter(|_| context.ignore.exists) else {
+        // A missing file is another finding.
+        return Ok(());
+    };
+    let missing = essential::missing(text);
+    let removable = essential::removable(context);
+    let is_weak = missing.len() * 5 >= essential::ALL.len() * 2;
+    if removable.entries == 0 && !is_weak {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|essential| essential.name).collect();
+    let message = match (removable.entries, names.len()) {
+        (0, n) => format!("{n} of {} essential patterns are missing", essential::ALL.len()),
+        (_, _) => format!(
+            "the ignore file lets {} in {} entries through that no image needs",
+            units::size(removable.bytes),
+            units::count(removable.entries)
+        ),
+    };
+    let mut finding = rule.on_context(message).because(
+        "ignore file in force",
+        context.ignore.path.display().to_string(),
+        "rules of BuildKit",
+    );
+    if !names.is_empty() {
+        finding = finding.because("not ignored", names.join(" "), "matched as BuildKit matches");
+    }
+    for category in context.categories.iter().filter(|category| category.amount.entries > 0) {
+        let value = format!("{} {}", category.category, units::size(category.amount.bytes));
+        finding = finding.because("would be removed", value, "walk of the context");
+    }
+    if removable.entries == 0 {
+        finding.severity = Severity::Hint;
+    } else {
+        finding = essential::priced(finding, removable);
+    }
+    found.push(finding.fix(essential::fix(facts, context, &missing)));
+    Ok(())
+}

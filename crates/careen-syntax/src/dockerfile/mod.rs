@@ -1,0 +1,95 @@
+//! Dockerfiles, read without loss and exactly as BuildKit reads them.
+//!
+//! [`parse`] never fails: what BuildKit would refuse is a [`Problem`] in the result, and the
+//! rest of the file is still understood. The spans of all [`Item`]s, in order, tile the source.
+
+mod arguments;
+mod ast;
+mod directive;
+mod dump;
+pub mod expand;
+mod heredoc;
+mod json;
+mod logical;
+mod mount;
+mod pattern;
+mod read;
+mod text;
+mod typed;
+mod validate;
+
+pub use self::{
+    ast::{Directive, Flag, Form, FoundBy, Heredoc, Instruction, Item, Keyword, Problem, Word},
+    directive::Detected,
+    expand::{Expanded, Platform, Variables, expand},
+    heredoc::{Opening, chomp, read_opening, read_openings},
+    logical::Logical,
+    mount::{CacheIdentity, Field, Mount, MountKind, Sharing, clean_path},
+    typed::{Argument, Command, From, Healthcheck, Pair, Run, Transfer, TransferKind, Typed},
+};
+
+/// A whole file, understood as far as possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dockerfile {
+    source: Vec<u8>,
+    /// In order; their spans tile the source.
+    pub items: Vec<Item>,
+    /// A backslash, or a backtick when a directive says so.
+    pub escape: char,
+    /// In order of discovery; empty of fatal ones exactly when BuildKit accepts the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a Dockerfile of any content in time linear in its size.
+pub fn parse(source: impl Into<Vec<u8>>) -> Dockerfile {
+    read::parse(source.into())
+}
+
+impl Dockerfile {
+    pub fn source(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// The source as text; `None` when it is not UTF-8, and then nothing should edit it.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.source).ok()
+    }
+
+    pub fn instructions(&self) -> impl DoubleEndedIterator<Item = &Instruction> {
+        self.items.iter().filter_map(Item::instruction)
+    }
+
+    /// Directives that are in force for the parser.
+    pub fn directives(&self) -> impl Iterator<Item = &Directive> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Directive(directive) => Some(directive),
+            _ => None,
+        })
+    }
+
+    /// The frontend image that BuildKit would load, found as BuildKit finds it: also after a
+    /// `#!` line, in `//` comments and in a JSON object.
+    pub fn syntax(&self) -> Option<Detected> {
+        directive::detect_syntax(&self.source)
+    }
+
+    /// What `# check=` says, found also after a `#!` line.
+    pub fn check(&self) -> Option<Detected> {
+        directive::detect(&self.source, "check")
+    }
+
+    /// The reason why BuildKit refuses the file, if it does.
+    pub fn refusal(&self) -> Option<&Problem> {
+        self.problems.iter().find(|problem| problem.fatal)
+    }
+
+    /// The reason why BuildKit's parser gives no tree at all, if so.
+    pub fn parser_refusal(&self) -> Option<&Problem> {
+        self.problems.iter().find(|problem| problem.fatal && problem.found_by == FoundBy::Parser)
+    }
+
+    /// The tree in the notation of BuildKit's parser tests, without a line end at the end.
+    pub fn dump(&self) -> String {
+        dump::dump(self)
+    }
+}
