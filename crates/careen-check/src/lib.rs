@@ -1,4 +1,6 @@
 //! Judging facts: rules, the planner of fixes, generators of files, facts under documented names.
+//! Judging facts: rules, the planner of fixes, the generators of files and the facts under
+//! their documented names.
 //!
 //! A rule is a constant and a function; the function sees facts and nothing else. Nothing here
 //! reads a file, a clock, a socket or the environment.

@@ -9,6 +9,9 @@ use careen_model::{Case, Expect, ProjectFacts};
 
 use super::distributions::{self, giver, is_tool, module_of};
 
+/// Name of the test that needs a GPU in its container.
+pub const GPU: &str = "gpu";
+
 /// What is known of the machine that will run the tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gpu {
@@ -135,7 +138,7 @@ fn gpu_case(dependencies: &[String], gpu: &Gpu) -> Case {
     const JAX: &str = "import jax; print(jax.devices('gpu')[0].device_kind)";
     let has_torch = giver("torch", dependencies).is_some();
     let code = if has_torch { TORCH } else { JAX };
-    let mut case = Case::new("gpu", &["python", "-c", code]);
+    let mut case = Case::new(GPU, &["python", "-c", code]);
     case.limit = Duration::from_mins(3);
     case.expect = Expect::SuccessOrSkip { skip_reason: "the image says there is no GPU".into() };
     if !has_torch && giver("jax", dependencies).is_none() {
