@@ -1,4 +1,3 @@
-//! Judging facts: rules, the planner of fixes, generators of files, facts under documented names.
 //! Judging facts: rules, the planner of fixes, the generators of files and the facts under
 //! their documented names.
 //!

@@ -86,7 +86,10 @@ fn sick() -> Facts {
 #[test]
 fn a_sick_project_is_healed_in_one_plan() {
     let policy = Policy { floor: Safety::Risky, ..Policy::default() };
-    check(&sick(), &policy, &expect![[r#"
+    check(
+        &sick(),
+        &policy,
+        &expect![[r#"
         do    weak-ignore-file: Ignore what no image needs
         do    apt-update-apart: Update and install in one step
         do    copy-all-before-dependencies: Copy pyproject.toml uv.lock first and the rest after the last install
@@ -129,12 +132,16 @@ fn a_sick_project_is_healed_in_one_plan() {
 
         CMD ["jupyter", "lab"]
 
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn safe_fixes_alone() {
-    check(&sick(), &Policy::default(), &expect![[r#"
+    check(
+        &sick(),
+        &Policy::default(),
+        &expect![[r#"
         do    apt-update-apart: Update and install in one step
         do    package-cache-unmounted: Keep pip's downloads in a cache mount
         do    package-cache-unmounted: Keep uv's downloads in a cache mount
@@ -162,7 +169,8 @@ fn safe_fixes_alone() {
 
         CMD ["jupyter", "lab"]
 
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -194,36 +202,56 @@ const CACHE: &str = "cache = source.local 2 GB idle=20h\ncache = regular 3 GB id
 fn records_are_removed_only_when_asked_for_and_the_smallest_set_first() {
     let ill = facts(Machine::ill(CACHE), None);
     let risky = Policy { floor: Safety::Risky, ..Policy::default() };
-    check(&ill, &risky, &expect![[r#"
+    check(
+        &ill,
+        &risky,
+        &expect![[r#"
         leave stale-context-copies: NotAsked(Risky)
-    "#]]);
+    "#]],
+    );
     let asked = Policy {
         scope: Scope::RequestsOnly,
         requests: vec![Request::CleanCache],
         ..Policy::default()
     };
-    check(&ill, &asked, &expect![[r#"
+    check(
+        &ill,
+        &asked,
+        &expect![[r#"
         do    stale-context-copies: Remove these copies; the next build sends 5.0 MB again
-    "#]]);
+    "#]],
+    );
     // A healthy cache: everything goes, and the title says what that costs.
     let healthy = CACHE.replace("source.local 2 GB", "regular 2 GB");
-    check(&facts(Machine::ill(&healthy), None), &asked, &expect![[r#"
+    check(
+        &facts(Machine::ill(&healthy), None),
+        &asked,
+        &expect![[r#"
         do    clean-cache: Remove all 3 cache records, 6.0 GB; the next build runs every step again (214 s in build 0007)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_broken_builder_is_recreated_only_by_name() {
     let ill = facts(Machine::ill("builder = x docker-container current problem=paused"), None);
     let risky = Policy { floor: Safety::Risky, ..Policy::default() };
-    check(&ill, &risky, &expect![[r#"
+    check(
+        &ill,
+        &risky,
+        &expect![[r#"
         leave broken-builder: NotAsked(Risky)
-    "#]]);
+    "#]],
+    );
     let requests = vec![Request::RecreateBuilder];
     let asked = Policy { scope: Scope::RequestsOnly, requests, ..Policy::default() };
-    check(&ill, &asked, &expect![[r#"
+    check(
+        &ill,
+        &asked,
+        &expect![[r#"
         do    broken-builder: Recreate the builder with the same settings; its cache is lost
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -24,9 +24,7 @@ pub(super) fn undo(options: &Undo, format: Format, world: &World) -> Result<Exit
     let edited = if options.force { Edited::Overwrite } else { Edited::Refuse };
     let applied = journal.undo(which, edited, world.now).map_err(failed("undo"))?;
     super::print(|out| match format {
-        Format::Json => {
-            json::other(out, "undo", &undone(&applied))
-        }
+        Format::Json => json::other(out, "undo", &undone(&applied)),
         _ => terminal::undone(out, world.out, &applied.id, &applied.files),
     })?;
     Ok(Exit::Ok)
