@@ -57,7 +57,8 @@ pub fn build_summary(
 fn headline(style: Style, record: &BuildRecord) -> Line {
     let outcome = words::outcome(record.outcome);
     let line = Line::new(style).add(outcome_tone(record), outcome);
-    line.text(" in ").add(Tone::Strong, units::time(record.total))
+    let when = if record.outcome == Some(Outcome::Built) { " in " } else { " after " };
+    line.text(when).add(Tone::Strong, units::time(record.total))
 }
 
 fn failure(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {

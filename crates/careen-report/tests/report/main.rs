@@ -7,6 +7,7 @@ mod html;
 mod machine;
 mod sample;
 mod terminal;
+mod widths;
 
 /// What a renderer wrote, as text.
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {

@@ -75,7 +75,7 @@ fn the_first_screen_ranks_by_cost() {
          ! two package groups wait for one cache mount        modelled    40.0 s/rebuild
            [shared-cache-id]
 
-         careen fix         2 safe fixes, shown as a diff first, undoable
+         careen fix         2 safe fixes (up to 70.0 s), shown as a diff first, undoable
          careen doctor -v   all checks with evidence
          careen build       build, time every step, compare with last time
     "#]]
@@ -362,7 +362,7 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
     .assert_eq(&summary(PLAIN, &sample::before(), None, &[]));
     let tail = ["error: no solution found".to_owned(), "  because jax 9 is not there".to_owned()];
     expect![[r#"
-        failed in 2 m 30 s
+        failed after 2 m 30 s
          ✗ [base 5/9] RUN uv sync --group jax
            process "/bin/sh -c uv sync --group jax" did not complete successfully (exit
            code 2)
