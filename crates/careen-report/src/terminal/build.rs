@@ -7,7 +7,7 @@ use std::time::Duration;
 use careen_model::{BuildRecord, Comparison, ContextFacts, Outcome, StepRecord, units};
 
 use super::{
-    Line, Style, Tone, cases,
+    Line, Style, Tone,
     line::wrap,
     tables::{self, outcome_tone},
     write_lines,
@@ -131,7 +131,7 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
         lines.push(row("", format!("and {} more", record.warnings.len() - WARNINGS)));
     }
     if let Some(image) = &record.image {
-        let digest = record.image_digest.as_deref().map_or(String::new(), cases::short);
+        let digest = record.image_digest.as_deref().map_or(String::new(), words::short_digests);
         lines.push(row("image", format!("{image}  {digest}")));
     }
     if let Some(report) = shown.report {
