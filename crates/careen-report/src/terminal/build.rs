@@ -104,9 +104,11 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
         let files = words::many(usize::try_from(sent.files).unwrap_or(usize::MAX), "file");
         lines.push(row("context", format!("sent {}{of} in {files}", units::size(sent.bytes))));
     }
-    let path: Duration = record.critical_path().iter().map(|step| step.took()).sum();
-    if path > Duration::ZERO {
-        lines.push(row("critical", format!("{} on the critical path", units::time(path))));
+    let path = record.critical_path();
+    let took: Duration = path.iter().map(|step| step.took()).sum();
+    if took > Duration::ZERO {
+        let steps = words::many(path.len(), "step");
+        lines.push(row("critical", format!("{} on a path of {steps}", units::time(took))));
     }
     for (i, step) in slowest(record).into_iter().enumerate() {
         let title = if i == 0 { "slowest" } else { "" };
