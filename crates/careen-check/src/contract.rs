@@ -10,7 +10,7 @@ use std::fmt;
 use careen_model::{Edit, Finding, Findings, Fix, Overlap, Severity, apply};
 use careen_syntax::dockerfile::{Dockerfile, parse};
 
-use crate::{Check, Facts, ParsedDockerfile, RULES, Rule};
+use crate::{Check, Facts, ParsedDockerfile, RULES};
 
 /// How a fix broke the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,10 +118,10 @@ fn words(file: &ParsedDockerfile, before: &str, after: &str, fix: &Fix) -> Resul
         rest.map(|(word, _)| (*word).to_owned()).collect::<Vec<_>>()
     };
     let (added, removed) = (rest(1), rest(-1));
-    match added.is_empty() && removed.is_empty() {
-        true => Ok(()),
-        false => Err(Broken::Words { added, removed }),
+    if added.is_empty() && removed.is_empty() {
+        return Ok(());
     }
+    Err(Broken::Words { added, removed })
 }
 
 /// Words of all lines; the continuation at the end of a line is none.
@@ -151,22 +151,13 @@ fn counts(
 ) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     for rule in RULES {
+        let Check::Dockerfile(judge) = rule.check else { continue };
         let mut found = Findings::default();
-        if judge(rule, facts, file, &mut found) {
-            let grave = found.into_sorted().into_iter().filter(|f| f.severity >= severity);
-            counts.insert(rule.id, grave.count());
-        }
+        judge(rule, file, facts, &mut found);
+        let grave = found.into_sorted().into_iter().filter(|f| f.severity >= severity);
+        counts.insert(rule.id, grave.count());
     }
     counts
-}
-
-/// Runs a rule about the Dockerfile on this file; false when it is about something else, or could
-/// not look.
-fn judge(rule: &Rule, facts: &Facts, file: &ParsedDockerfile, found: &mut Findings) -> bool {
-    match rule.check {
-        Check::Facts(_) => false,
-        Check::Dockerfile(check) => check(rule, file, facts, found).is_ok(),
-    }
 }
 
 #[cfg(test)]

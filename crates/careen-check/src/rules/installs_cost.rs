@@ -31,24 +31,21 @@ const APT_LISTS: u64 = 7_000_000;
 
 /// Seconds of one install step, how we know, and from where.
 pub(super) fn seconds(run: &Run<'_>, facts: &Facts, manager: Manager) -> (f64, Basis, String) {
-    match price::step_seconds(&facts.history, &run.joined()) {
-        Some(step) => (step.seconds, Basis::Measured, step.source),
-        None => {
-            let source = "mean of 262 uncached builds of public projects".to_owned();
-            (usual_seconds(manager), Basis::Modelled, source)
-        }
+    if let Some(step) = price::step_seconds(&facts.history, &run.joined()) {
+        return (step.seconds, Basis::Measured, step.source);
     }
+    let source = "mean of 262 uncached builds of public projects".to_owned();
+    (usual_seconds(manager), Basis::Modelled, source)
 }
 
 /// What a kept cache would save whenever the step runs again.
 pub(super) fn priced(finding: Finding, run: &Run<'_>, facts: &Facts, manager: Manager) -> Finding {
     let (seconds, _, source) = seconds(run, facts, manager);
     let finding = finding.because("the step takes", format!("{seconds:.1} s"), source);
-    match manager {
-        Manager::Apt => finding.costs(Saving::Bytes(APT_LISTS), Basis::Modelled),
-        _ => {
-            let saved = seconds * SHARE_OF_DOWNLOADS;
-            finding.costs(Saving::SecondsPerRebuild(saved), Basis::Modelled)
-        }
-    }
+    let saving = if manager == Manager::Apt {
+        Saving::Bytes(APT_LISTS)
+    } else {
+        Saving::SecondsPerRebuild(seconds * SHARE_OF_DOWNLOADS)
+    };
+    finding.costs(saving, Basis::Modelled)
 }
