@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use careen_host::walk::{SurveyRequest, amount_after, survey};
+use careen_host::walk::{SurveyRequest, amount_after, price_lines, survey};
 use careen_model::{ContextFacts, Fact, context::Amount};
 use expect_test::{Expect, expect};
 
@@ -122,6 +122,17 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
     let sources = ["src".to_owned()];
     let after = amount_after(root.path(), &patterns, Some(&sources)).unwrap();
     assert_eq!(amount(after), "6 entries, 3 files, 220 bytes");
+}
+
+#[test]
+fn every_line_has_a_price() {
+    let root = tempfile::tempdir().unwrap();
+    plant(root.path(), TREE);
+    let patterns = ["data", "**.bin", "!data/a.bin", "dead", "**/*.pyc"].map(str::to_owned);
+    let prices = price_lines(root.path(), &patterns).unwrap();
+    let bytes: Vec<(u64, u64)> =
+        prices.iter().map(|price| (price.matched.bytes, price.exclusive.bytes)).collect();
+    assert_eq!(bytes, [(9000, 0), (9000, 0), (5000, 5000), (0, 0), (70, 70)]);
 }
 
 #[test]

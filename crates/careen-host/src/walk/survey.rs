@@ -253,7 +253,8 @@ impl Reader {
     }
 }
 
-fn why(root: &Path, err: &WalkError) -> Why {
+/// The reason in the shape that facts have.
+pub(super) fn why(root: &Path, err: &WalkError) -> Why {
     let what = format!("the build context {}", root.display());
     match err {
         WalkError::Root { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {

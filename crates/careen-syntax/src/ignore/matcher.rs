@@ -328,6 +328,12 @@ impl Pattern {
 }
 
 impl State {
+    /// The numbers of the patterns in the set, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+        let numbers = 0..self.0.len() * 64;
+        numbers.filter(|&number| has(&self.0, number))
+    }
+
     fn of(words: &[u64]) -> State {
         let is_empty = words.iter().all(|&word| word == 0);
         State(if is_empty { Words::new() } else { words.to_vec() })
