@@ -177,3 +177,33 @@ fn the_engine_finds_exactly_our_listing() {
         println!("{socket}: {built} cases ran");
     }
 }
+
+/// The client gives up the second source through a link; this is today's answer, and it is wrong.
+#[test]
+fn the_engine_misses_the_second_source_through_a_link() {
+    let Some(engines) = std::env::var_os("CAREEN_ENGINES") else {
+        println!("skipped: CAREEN_ENGINES is not set");
+        return;
+    };
+    let engines = engines.into_string().unwrap();
+    let context = tempfile::Builder::new().prefix("careen-ignore-").tempdir().unwrap();
+    fs::create_dir(context.path().join("dir")).unwrap();
+    fs::write(context.path().join("dir/a"), "a").unwrap();
+    fs::write(context.path().join("dir/b"), "b").unwrap();
+    symlink("dir", context.path().join("link")).unwrap();
+    let dockerfile = "FROM scratch\nCOPY link/a /a\nCOPY link/b /b\n";
+    fs::write(context.path().join("Dockerfile"), dockerfile).unwrap();
+    for socket in engines.split(':').filter(|socket| !socket.is_empty()) {
+        if !has_buildx(socket) {
+            println!("skipped {socket}: the docker client in PATH has no buildx");
+            continue;
+        }
+        let output = docker(socket)
+            .args(["build", "--quiet", "--output", "type=cacheonly"])
+            .arg(context.path())
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(message.contains("\"/link/b\": not found"), "{socket}: {message}");
+    }
+}

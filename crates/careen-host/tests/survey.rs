@@ -125,6 +125,37 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
 }
 
 #[test]
+fn links_on_the_way_to_a_source_are_hazards() {
+    let root = tempfile::tempdir().unwrap();
+    plant(
+        root.path(),
+        &[("packages/a/package.json", 2), ("packages/a/big", 9), ("dir/a", 1), ("dir/b", 1)],
+    );
+    symlink("a", root.path().join("packages/current")).unwrap();
+    symlink("dir", root.path().join("link")).unwrap();
+    let mut request = request(root.path());
+    let sources = ["packages/*/package.json", "link/a", "link/b"];
+    request.follow = Some(sources.map(str::to_owned).to_vec());
+    check(
+        &request,
+        &expect![[r"
+        kept 9 entries, 4 files, 13 bytes
+        sent 8 entries, 3 files, 12 bytes
+        file packages/a/big 9
+        file packages/a/package.json 2
+        file dir/a 1
+        file dir/b 1
+        folder packages/a 2 entries, 2 files, 11 bytes
+        folder dir 2 entries, 2 files, 2 bytes
+        hazard WideWildcard packages/*
+        hazard LinkUsedTwice link/b
+    "]],
+    );
+    request.follow = Some(vec!["link/a".into(), "link/b".into(), "dir".into()]);
+    assert_eq!(survey(&request).unwrap().hazards, []);
+}
+
+#[test]
 fn every_line_has_a_price() {
     let root = tempfile::tempdir().unwrap();
     plant(root.path(), TREE);

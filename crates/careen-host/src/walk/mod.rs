@@ -26,7 +26,7 @@ use rustix::{
 };
 
 pub use error::WalkError;
-pub use follow::{follow_links, normalize_sources};
+pub use follow::{Followed, SourceTrap, follow, follow_links, normalize_sources};
 pub use force::{Force, in_force};
 pub use lines::{LinePrice, price_lines};
 pub use listing::{Fault, FaultKind, View, Walk};
