@@ -1,12 +1,13 @@
 //! What a build takes from its context: the paths that BuildKit asks the client for.
 
+use careen_model::Span;
+
 use super::{
     Dockerfile, Given,
     ast::{Instruction, Keyword, Word},
     meaning::Meaning,
     mount::{self, Mount, MountKind, clean_path},
 };
-use careen_model::Span;
 
 /// One path of the build context that an instruction takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
