@@ -1,5 +1,6 @@
 //! Runs the test cases of an image in parallel and judges how each went.
 
+mod engine;
 mod hints;
 mod judge;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use careen_model::{Case, Verdict};
 
+pub use self::engine::{InImage, InResult};
 pub use self::judge::judge;
 
 /// Something that runs a program in an image: a container, or the result of a build.

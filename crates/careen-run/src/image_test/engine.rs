@@ -1,0 +1,96 @@
+//! Where tests run: an image of the engine's store, or the result of a build that was not exported.
+
+use std::time::Duration;
+
+use careen_engine::{BuildResult, CancelToken, Connection, EngineError, ExecOutput, run_in_image};
+
+use super::{Exec, NotRun, Ran};
+
+/// An image of the engine's store, by name or id. Each test has a container of its own.
+#[derive(Debug)]
+pub struct InImage<'a> {
+    pub connection: &'a Connection,
+    pub image: &'a str,
+    pub cancel: &'a CancelToken,
+}
+
+/// The result of a build; nothing needs to be exported for it.
+pub struct InResult<'a> {
+    pub result: &'a BuildResult,
+    pub cancel: &'a CancelToken,
+}
+
+impl std::fmt::Debug for InResult<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InResult").finish_non_exhaustive()
+    }
+}
+
+impl Exec for InImage<'_> {
+    fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
+        let exec = careen_engine::Exec::new(argv.iter().cloned(), limit);
+        judge_start(argv, run_in_image(self.connection, self.image, &exec, self.cancel))
+    }
+}
+
+impl Exec for InResult<'_> {
+    fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
+        let exec = careen_engine::Exec::new(argv.iter().cloned(), limit);
+        judge_start(argv, self.result.exec(&exec, self.cancel))
+    }
+}
+
+/// What an engine's answer means for the test that asked.
+fn judge_start(argv: &[String], answer: Result<ExecOutput, EngineError>) -> Result<Ran, NotRun> {
+    let message = match answer {
+        Ok(output) => return ended(output),
+        Err(EngineError::Refused { message, .. }) => message,
+        Err(err) => return Err(NotRun::NoEngine { reason: err.to_string() }),
+    };
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let program = argv.first().cloned().unwrap_or_default();
+    // The words of runc and crun; engines wrap them in different ways and with different codes.
+    if says(&["no such file or directory", "executable file not found", "not a directory"]) {
+        return Err(NotRun::NoProgram { program });
+    }
+    if says(&["exec format error", "permission denied"]) {
+        // It is there and cannot be started: that is a result, with the code a shell would give.
+        return Ok(Ran { exit_code: 126, stderr: message.into_bytes(), ..Ran::default() });
+    }
+    Err(NotRun::NoEngine { reason: message })
+}
+
+fn ended(output: ExecOutput) -> Result<Ran, NotRun> {
+    let ExecOutput { code, stdout, stderr, took, timed_out, .. } = output;
+    match code {
+        None if !timed_out => {
+            Err(NotRun::NoEngine { reason: "the engine did not tell how it ended".to_owned() })
+        }
+        code => Ok(Ran { exit_code: code.unwrap_or(137), stdout, stderr, took, timed_out }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_engines() {
+        let start = |answer| judge_start(&["x".to_owned()], answer);
+        let refused = |message: &str| {
+            start(Err(EngineError::Refused { status: 400, message: message.to_owned() }))
+        };
+        let missing = Err(NotRun::NoProgram { program: "x".into() });
+        assert_eq!(refused("exec: \"x\": executable file not found in $PATH: unknown"), missing);
+        assert_eq!(refused("exec: \"x\": stat x: no such file or directory"), missing);
+        assert_eq!(refused("exec /x: exec format error").unwrap().exit_code, 126);
+        let other = refused("No such image: hoops:dev").unwrap_err();
+        assert_eq!(other.to_string(), "No such image: hoops:dev");
+        assert!(matches!(start(Err(EngineError::Cancelled)), Err(NotRun::NoEngine { .. })));
+        let output = ExecOutput { code: Some(3), ..ExecOutput::default() };
+        assert_eq!(start(Ok(output)).unwrap().exit_code, 3);
+        let output = ExecOutput { timed_out: true, ..ExecOutput::default() };
+        assert!(start(Ok(output)).unwrap().timed_out);
+        assert!(start(Ok(ExecOutput::default())).is_err());
+    }
+}
