@@ -28,6 +28,7 @@ fn script() -> String {
         has_git: true,
         compose: None,
         devcontainer: None,
+        broken: vec![],
     };
     build_script(&ScriptRequest {
         project: "it's hoops",

@@ -1,1 +1,26 @@
-//! placeholder
+//! Reading the machine and the project: probes from a [`System`] to facts, with no opinion on them.
+//!
+//! Each probe has a half that asks and a pure half that understands the answer.
+
+mod container;
+mod discover;
+mod environment;
+#[cfg(test)]
+mod fake;
+mod gather;
+mod latency;
+mod memory;
+mod mount;
+mod mount_class;
+mod network;
+mod space;
+mod system;
+mod tools;
+pub mod walk;
+mod wsl;
+
+pub use discover::{DiscoverRequest, discover};
+pub use environment::{agent, ci};
+pub use gather::{Budget, HostRequest, gather};
+pub use latency::LatencyBudget;
+pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};

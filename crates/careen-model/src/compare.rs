@@ -18,6 +18,8 @@ pub struct Row {
     pub phase: Option<Phase>,
     pub before: Duration,
     pub after: Duration,
+    /// Every step of the phase came from the cache in the later build.
+    pub cached: bool,
 }
 
 impl Comparison {
@@ -34,11 +36,34 @@ impl Comparison {
                 phase: Some(phase),
                 before: time(&left, phase),
                 after: time(&right, phase),
+                cached: all_cached(after, phase),
             })
             .collect();
-        rows.push(Row { phase: None, before: before.total, after: after.total });
+        rows.push(Row { phase: None, before: before.total, after: after.total, cached: false });
         Comparison { before_label: before.label.clone(), after_label: after.label.clone(), rows }
     }
+}
+
+fn all_cached(build: &BuildRecord, phase: Phase) -> bool {
+    let mut steps = build.steps.iter().filter(|step| step.phase == phase).peekable();
+    steps.peek().is_some() && steps.all(|step| step.cached)
+}
+
+/// How a time changed, in the word a person would use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change {
+    /// This many times faster, at least 1.05.
+    Faster(f64),
+    /// This many times slower, at least 1.05.
+    Slower(f64),
+    /// Less than 5 % apart, or less than 50 ms: nothing to tell.
+    Same,
+    /// It took no time before.
+    New,
+    /// It takes no time any more.
+    Gone,
+    /// It takes no time any more because the cache has it.
+    Cached,
 }
 
 impl Row {
@@ -46,5 +71,44 @@ impl Row {
     pub fn ratio(&self) -> Option<f64> {
         let after = self.after.as_secs_f64();
         (after > 0.0005).then(|| self.before.as_secs_f64() / after)
+    }
+
+    pub fn change(&self) -> Change {
+        const NOTHING: Duration = Duration::from_micros(500);
+        const NOISE: Duration = Duration::from_millis(50);
+        match (self.before, self.after) {
+            (before, after) if before.abs_diff(after) < NOISE => Change::Same,
+            (before, _) if before < NOTHING => Change::New,
+            (_, after) if after < NOTHING && self.cached => Change::Cached,
+            (_, after) if after < NOTHING => Change::Gone,
+            (before, after) => {
+                let ratio = before.as_secs_f64() / after.as_secs_f64();
+                match ratio {
+                    r if r >= 1.05 => Change::Faster(r),
+                    r if r <= 1.0 / 1.05 => Change::Slower(1.0 / r),
+                    _ => Change::Same,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_in_the_word_a_person_would_use() {
+        let change = |before: u64, after: u64| {
+            let (before, after) = (Duration::from_millis(before), Duration::from_millis(after));
+            Row { phase: None, before, after, cached: false }.change()
+        };
+        assert_eq!(change(10_000, 2_500), Change::Faster(4.0));
+        assert_eq!(change(2_500, 10_000), Change::Slower(4.0));
+        assert_eq!(change(10_000, 10_300), Change::Same);
+        assert_eq!(change(10, 40), Change::Same);
+        assert_eq!(change(0, 400), Change::New);
+        assert_eq!(change(400, 0), Change::Gone);
+        assert_eq!(change(0, 0), Change::Same);
     }
 }

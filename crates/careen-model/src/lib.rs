@@ -27,7 +27,7 @@ pub use build::{
     phase_of,
 };
 pub use case::{Case, Expect, Verdict};
-pub use compare::{Comparison, Row};
+pub use compare::{Change, Comparison, Row};
 pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{

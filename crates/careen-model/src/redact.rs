@@ -163,7 +163,11 @@ fn find_assignments(text: &str, secrets: &mut Vec<Range<usize>>) {
         // `value` is a tail of `text`.
         let from = text.len() - value.len();
         let range = value_range(value, leads);
-        if !range.is_empty() && !value[range.start..].starts_with('$') {
+        // References, and values that are structure or nothing, are no secrets.
+        let is_harmless = value.starts_with(['$', '{', '['])
+            || value[range.clone()].starts_with('$')
+            || matches!(value[range.clone()].trim_end_matches(','), "null" | "true" | "false");
+        if !range.is_empty() && !is_harmless {
             secrets.push(from + range.start..from + range.end);
         }
     }
@@ -192,9 +196,10 @@ fn value_range(value: &str, leads: Option<char>) -> Range<usize> {
     0..value.find(ends).unwrap_or(value.len())
 }
 
-/// `--password hunter2` and `Authorization: Bearer abcdef`.
+/// `--password hunter2`, `ENV PASSWORD hunter2` and `Authorization: Bearer abcdef`.
 fn find_after_flags_and_schemes(text: &str, secrets: &mut Vec<Range<usize>>) {
     let mut before = "";
+    let mut earlier = "";
     let mut at = 0;
     for word in text.split_inclusive(char::is_whitespace) {
         let core = word.trim_end().trim_end_matches(['"', '\'']);
@@ -207,10 +212,14 @@ fn find_after_flags_and_schemes(text: &str, secrets: &mut Vec<Range<usize>>) {
             before.eq_ignore_ascii_case("bearer") || before.eq_ignore_ascii_case("basic");
         let looks_random = core.len() >= 8 && core.bytes().any(|b| b.is_ascii_digit() || b == b'=');
         let is_value = !core.is_empty() && !core.starts_with(['-', '$']);
-        if is_value && (is_flag || (is_scheme && looks_random)) {
+        let is_env = earlier.eq_ignore_ascii_case("env")
+            && before.chars().all(is_name)
+            && names_a_secret(before);
+        if is_value && (is_flag || is_env || (is_scheme && looks_random)) {
             secrets.push(at..at + core.len());
         }
         if !core.is_empty() {
+            earlier = before;
             before = core.trim_start_matches(['"', '\'']);
         }
         at += word.len();
@@ -325,6 +334,7 @@ mod tests {
         check("--cache-to=type=gha,token=abc,mode=max", "--cache-to=type=gha,token=***,mode=max");
         check("{\"auth\": \"Zm9v\", \"n\": 1}", "{\"auth\": \"***\", \"n\": 1}");
         check("{\"auth\":\"Zm9v\"}", "{\"auth\":\"***\"}");
+        check("{\"token\": null, \"auth\": {\"a\": 1}}", "{\"token\": null, \"auth\": {\"a\": 1}}");
         check("  db_password: hunter2\nx: 1", "  db_password: ***\nx: 1");
         check("TOKEN=$TOKEN PASSWORD=${P} SECRET=", "TOKEN=$TOKEN PASSWORD=${P} SECRET=");
         check(
@@ -340,6 +350,7 @@ mod tests {
         check("docker login --password hunter2 -u me", "docker login --password *** -u me");
         check("docker login --password-stdin", "docker login --password-stdin");
         check("Authorization: Bearer abcdef123456", "Authorization: Bearer ***");
+        check("ENV API_KEY hunter2", "ENV API_KEY ***");
         check("Basic understanding of things", "Basic understanding of things");
         let token = format!("ghp_{}", "a1".repeat(18));
         check(&format!("remote said {token}."), "remote said ***");

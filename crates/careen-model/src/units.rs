@@ -19,7 +19,7 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// `0.3 ms`, `47 ms`, `4.7 s`, `6 m 50 s`, `1 h 02 m`.
+/// `0 s`, `0.3 ms`, `47 ms`, `4.7 s`, `6 m 50 s`, `1 h 02 m`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -27,6 +27,9 @@ pub fn size(bytes: u64) -> String {
 )]
 pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
+    if duration.is_zero() {
+        return "0 s".to_owned();
+    }
     if seconds < 0.001 {
         return format!("{:.1} ms", seconds * 1e3);
     }
@@ -75,10 +78,10 @@ mod tests {
             [0, 999, 1000, 999_949, 999_950, 1_234_567, 14_000_000_000].map(size),
             ["0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "1.2 MB", "14.0 GB"]
         );
-        let seconds = [0.0003, 0.047, 4.71, 99.96, 410.0, 3725.0];
+        let seconds = [0.0, 0.0003, 0.047, 4.71, 99.96, 410.0, 3725.0];
         assert_eq!(
             seconds.map(|s| time(Duration::from_secs_f64(s))),
-            ["0.3 ms", "47 ms", "4.7 s", "1 m 40 s", "6 m 50 s", "1 h 02 m"]
+            ["0 s", "0.3 ms", "47 ms", "4.7 s", "1 m 40 s", "6 m 50 s", "1 h 02 m"]
         );
         assert_eq!([784.2, 6.93, 0.83].map(ratio), ["784×", "6.9×", "0.83×"]);
         assert_eq!(count(1_234_567), "1 234 567");

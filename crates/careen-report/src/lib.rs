@@ -1,1 +1,19 @@
-//! placeholder
+//! Findings, plans and builds as terminal text, JSON, HTML, Markdown, `JUnit` and trace files.
+//!
+//! Nothing here decides or reads: values come in, text goes into a given writer.
+//! Escape codes are made in [`terminal`] only, and none that came in ever goes out.
+#![deny(clippy::disallowed_methods)]
+
+mod clean;
+mod diff;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+mod subject;
+pub mod terminal;
+pub mod trace;
+mod words;
+
+pub use clean::{clean, clean_lines};
+pub use subject::{ImageTests, JournalRow, Subject, TextOf};

@@ -3,13 +3,18 @@
 //! Nothing outside [`apply`] writes into the user's project, and nothing here prints.
 
 pub mod apply;
+pub mod build;
+mod context_files;
 mod digest;
 mod error;
+pub mod gather;
 pub mod history;
 pub mod image_test;
 pub mod recorder;
 mod redaction;
+pub mod remedy;
 
+pub use context_files::ContextFiles;
 pub use error::Error;
 pub use recorder::{About, Recorded, Recorder};
 pub use redaction::Redaction;

@@ -15,7 +15,7 @@ use careen_engine::{
     BuildRequest, CancelToken, Connection, FileSource, SyncEntry, SyncRequest, Target, open_result,
 };
 use careen_model::{Case, Expect, Verdict};
-use careen_run::image_test::{Exec, InImage, InResult, run};
+use careen_run::image_test::{Exec, ImageExec, ResultExec, run};
 
 /// Stands for Python: what its last argument says is what it does.
 const PROGRAM: &str = r#"
@@ -62,9 +62,8 @@ fn an_engine_runs_the_tests_of_an_image() {
         import(&address, &image);
         let connection = Connection::open(&Target::engine(&address)).unwrap();
         let cancel = CancelToken::new();
-        check(&InImage { connection: &connection, image: &image, cancel: &cancel });
-        let none =
-            InImage { connection: &connection, image: "careen-run-test:none", cancel: &cancel };
+        check(&ImageExec::new(&connection, &image, &cancel));
+        let none = ImageExec::new(&connection, "careen-run-test:none", &cancel);
         let verdicts = run(&[Case::new("x", &["python3"])], &none, NonZeroUsize::MIN);
         assert!(matches!(&verdicts[0].1, Verdict::Broken { .. }), "{verdicts:?}");
 
@@ -72,7 +71,7 @@ fn an_engine_runs_the_tests_of_an_image() {
         let request = BuildRequest::default();
         let result = open_result(&connection, &request, files, &mut |_| {}, &cancel);
         let result = result.unwrap_or_else(|err| panic!("{engine}: {err}"));
-        check(&InResult { result: &result, cancel: &cancel });
+        check(&ResultExec::new(&result, &cancel));
         drop(result);
         docker(&address, &["image", "rm", "-f", &image]);
         println!("{engine}: tried in an image and in a result");

@@ -233,7 +233,9 @@ fn copy_takes_heredocs_as_sources() {
     for_each("copy_heredoc", |_, case| {
         let source = text(&case["dockerfile"]);
         let file = dockerfile::parse(source);
-        let Some(Typed::Transfer(copy)) = file.instructions().next().and_then(|i| i.typed()) else {
+        let Some(Typed::Transfer(copy)) =
+            file.instructions().next().and_then(careen_syntax::dockerfile::Instruction::typed)
+        else {
             return Err(format!("{source:?} is not a COPY"));
         };
         let expected = &case["sourcesAndDest"];

@@ -4,7 +4,11 @@
 
 use careen_syntax::dockerfile;
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn data() -> Option<PathBuf> {
     let given = std::env::var_os("CAREEN_DATA").map(PathBuf::from);
@@ -18,7 +22,7 @@ fn read_json(path: PathBuf) -> Value {
 }
 
 /// Files that BuildKit refuses, with what it says.
-fn refused(folder: &PathBuf) -> BTreeMap<String, String> {
+fn refused(folder: &Path) -> BTreeMap<String, String> {
     let verdicts = read_json(folder.join("buildkit_corpus_warnings.json"));
     let files = verdicts["files"].as_array().unwrap().clone();
     let refused = files.iter().filter_map(|file| {

@@ -24,6 +24,7 @@ pub(crate) fn project() -> ProjectFacts {
         has_git: true,
         compose: None,
         devcontainer: None,
+        broken: vec![],
     }
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn host() -> HostFacts {
         options: "rw".into(),
         class: MountClass::LocalDisk,
         windows_path: None,
+        found_by: careen_model::host::MountFoundBy::Id,
     };
     HostFacts {
         system: System {

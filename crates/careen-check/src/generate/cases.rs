@@ -186,6 +186,7 @@ mod tests {
             has_git: true,
             compose: None,
             devcontainer: None,
+            broken: vec![],
         }
     }
 

@@ -12,22 +12,25 @@ pub struct ContextFacts {
     pub ignore: IgnoreFile,
     /// Everything below the root, ignored or not. Unknown unless a full survey was asked for.
     pub everything: Fact<Amount>,
-    /// What remains after the ignore file.
+    /// What remains after the ignore file. Patterns that fail every build are left out of account;
+    /// they are fatal problems of `ignore`.
     pub kept: Amount,
     /// What the builder will really ask for: COPY, ADD and bind mounts of reachable stages.
+    /// All that is kept when the sources are not known.
     pub sent: Amount,
     /// Largest kept files, biggest first.
     pub top_files: Vec<Sized>,
     /// Largest kept folders by bytes below them, biggest first, at most two levels deep.
+    /// A folder whose bytes are all in one folder of it is left out in favour of that one.
     pub top_folders: Vec<Sized>,
     /// Files with secret-looking names or contents that a COPY can reach.
     pub secrets: Vec<Secret>,
     pub hazards: Vec<Hazard>,
-    /// What each category of the ignore file writer would remove: (category, amount).
+    /// What each category of the ignore file writer would remove of what is kept now.
     pub categories: Vec<CategoryAmount>,
-    /// Wall time of the walk, seconds.
+    /// Wall time of the walk, seconds, without reading file heads and sums.
     pub walk_seconds: f64,
-    /// Paths (first few) that could not be read.
+    /// Paths (first few) that could not be read. A kept folder here fails the build.
     pub unreadable: Vec<PathBuf>,
 }
 
@@ -37,7 +40,8 @@ pub struct Amount {
     /// Files, folders, links and special files.
     pub entries: u64,
     pub files: u64,
-    /// Sum of file sizes in bytes.
+    /// Sum of file sizes in bytes. A second name of the same file (hard link) adds nothing, because
+    /// it is sent as a reference.
     pub bytes: u64,
 }
 
@@ -85,7 +89,7 @@ pub struct Hazard {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HazardKind {
-    /// Listed but refused on open: arrives with 0 bytes (research: fsutil `FilterFS`).
+    /// Listed but refused on open: arrives with 0 bytes (tonistiigi/fsutil `filterFS.Open`).
     ZeroByte,
     /// This user may not read it: arrives with 0 bytes.
     Unreadable,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Fact;
+use crate::{Fact, Why};
 
 /// What lies in the project folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct ProjectFacts {
     pub has_git: bool,
     pub compose: Option<PathBuf>,
     pub devcontainer: Option<PathBuf>,
+    /// Files that should have told something and could not be read or understood.
+    pub broken: Vec<Why>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub enum ProjectKind {
     Java,
 }
 
-/// What `pyproject.toml` and `uv.lock` say.
+/// What `pyproject.toml` and `uv.lock` say; without the former, what `requirements*.txt` say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Python {
     pub name: Option<String>,

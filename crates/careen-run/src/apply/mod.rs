@@ -238,6 +238,14 @@ impl Journal {
         Ok(entries)
     }
 
+    /// Makes and names the folder for reports in the project; no build and no commit sees it.
+    pub fn reports_folder(&self) -> Result<PathBuf, Error> {
+        let _lock = self.lock()?;
+        let folder = self.folder().join("reports");
+        disk::make_folder(&folder)?;
+        Ok(folder)
+    }
+
     fn folder(&self) -> PathBuf {
         self.root.join(FOLDER)
     }

@@ -1,42 +1,50 @@
-//! Where tests run: an image of the engine's store, or the result of a build that was not exported.
+//! Running tests on a real engine: in containers of an image, or in the result of a build.
 
 use std::time::Duration;
 
-use careen_engine::{BuildResult, CancelToken, Connection, EngineError, ExecOutput, run_in_image};
+use careen_engine::{BuildResult, CancelToken, Connection, EngineError, ExecOutput};
 
 use super::{Exec, NotRun, Ran};
 
-/// An image of the engine's store, by name or id. Each test has a container of its own.
+/// Runs each program in a container of its own, without network, removed afterwards.
 #[derive(Debug)]
-pub struct InImage<'a> {
-    pub connection: &'a Connection,
-    pub image: &'a str,
-    pub cancel: &'a CancelToken,
+pub struct ImageExec<'a> {
+    connection: &'a Connection,
+    image: &'a str,
+    cancel: &'a CancelToken,
 }
 
-/// The result of a build; nothing needs to be exported for it.
-pub struct InResult<'a> {
-    pub result: &'a BuildResult,
-    pub cancel: &'a CancelToken,
+/// Runs each program in the builder, without an image.
+#[derive(Debug)]
+pub struct ResultExec<'a> {
+    result: &'a BuildResult,
+    cancel: &'a CancelToken,
 }
 
-impl std::fmt::Debug for InResult<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InResult").finish_non_exhaustive()
+impl<'a> ImageExec<'a> {
+    /// `image`: a name or id that the engine knows.
+    pub fn new(connection: &'a Connection, image: &'a str, cancel: &'a CancelToken) -> Self {
+        ImageExec { connection, image, cancel }
     }
 }
 
-impl Exec for InImage<'_> {
-    fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
-        let exec = careen_engine::Exec::new(argv.iter().cloned(), limit);
-        judge_start(argv, run_in_image(self.connection, self.image, &exec, self.cancel))
+impl<'a> ResultExec<'a> {
+    pub fn new(result: &'a BuildResult, cancel: &'a CancelToken) -> Self {
+        ResultExec { result, cancel }
     }
 }
 
-impl Exec for InResult<'_> {
+impl Exec for ImageExec<'_> {
     fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
-        let exec = careen_engine::Exec::new(argv.iter().cloned(), limit);
-        judge_start(argv, self.result.exec(&exec, self.cancel))
+        let exec = careen_engine::Exec::new(argv, limit);
+        let output = careen_engine::run_in_image(self.connection, self.image, &exec, self.cancel);
+        judge_start(argv, output)
+    }
+}
+
+impl Exec for ResultExec<'_> {
+    fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
+        judge_start(argv, self.result.exec(&careen_engine::Exec::new(argv, limit), self.cancel))
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use careen_model::{Case, Verdict};
 
-pub use self::engine::{InImage, InResult};
+pub use self::engine::{ImageExec, ResultExec};
 pub use self::judge::judge;
 
 /// Something that runs a program in an image: a container, or the result of a build.

@@ -55,6 +55,7 @@ impl Reader<'_> {
             heredocs: Vec::new(),
             trigger: arguments.trigger,
             blank_inside: false,
+            dangling: false,
             legacy_pair: arguments.legacy_pair,
             logical: Arc::clone(self.logical),
         };
@@ -274,10 +275,8 @@ impl Reader<'_> {
             return Flag { name, value: None, span, value_span, places: None };
         };
         let offset_of_value = text.len() - value.len();
-        let sources: Vec<u32> = places[offset_of_value..]
-            .iter()
-            .map(|&place| self.logical.span(place..place + 1).start)
-            .collect();
+        let sources: Vec<u32> =
+            places[offset_of_value..].iter().map(|&place| self.logical.source_of(place)).collect();
         let begin = self.logical.span(places[offset_of_value - 1]..places[offset_of_value - 1] + 1);
         let even = (begin.end..).zip(&sources).all(|(expected, &real)| expected == real);
         Flag {

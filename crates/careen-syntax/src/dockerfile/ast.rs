@@ -55,6 +55,8 @@ pub struct Instruction {
     pub trigger: Option<Box<Instruction>>,
     /// A blank line stands inside the continuation (BuildKit warns `NoEmptyContinuation`).
     pub blank_inside: bool,
+    /// The file ends in the continuation of this instruction: what is put after it joins it.
+    pub dangling: bool,
     /// ENV or LABEL as `NAME value`, without an equals sign.
     pub legacy_pair: bool,
     pub(super) logical: Arc<Logical>,

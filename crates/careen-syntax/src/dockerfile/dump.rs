@@ -48,9 +48,10 @@ fn arguments(instruction: &Instruction, out: &mut String) {
         let raw = (word.range.0 as usize)..(word.range.1 as usize);
         let decoded = instruction.form == Form::Json
             && !(instruction.keyword == Keyword::Healthcheck && i == 0);
-        let quoted = match decoded {
-            true => quote(word.text.as_bytes()),
-            false => quote(&instruction.logical.text()[raw]),
+        let quoted = if decoded {
+            quote(word.text.as_bytes())
+        } else {
+            quote(&instruction.logical.text()[raw])
         };
         out.push(' ');
         out.push_str(&quoted);

@@ -388,9 +388,10 @@ impl Lexer<'_> {
         }
         let compiled = Pattern::read(&pattern).map_err(|err| invalid(&pattern, &err))?;
         let value = value.unwrap_or_default();
-        Ok(match all {
-            true => compiled.replace_all(&value, &replacement),
-            false => compiled.replace_first(&value, &replacement),
+        Ok(if all {
+            compiled.replace_all(&value, &replacement)
+        } else {
+            compiled.replace_first(&value, &replacement)
         })
     }
 

@@ -44,15 +44,12 @@ impl Scanner<'_> {
         loop {
             self.skip_space();
             let start = self.at;
-            match self.peek()? {
-                b'"' => {
-                    let value = self.string()?;
-                    found.push((value, start..self.at));
-                }
-                _ => {
-                    self.other_value()?;
-                    mixed = true;
-                }
+            if self.peek()? == b'"' {
+                let value = self.string()?;
+                found.push((value, start..self.at));
+            } else {
+                self.other_value()?;
+                mixed = true;
             }
             self.skip_space();
             match self.next()? {

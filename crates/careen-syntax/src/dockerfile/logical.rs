@@ -34,7 +34,8 @@ impl Logical {
         &self.text
     }
 
-    /// The source bytes from the first to the last byte of `range` of the joined text.
+    /// The source bytes from the first to the last byte of `range` of the joined text, grown to
+    /// whole characters.
     ///
     /// An empty range gives the empty span right after the byte before it.
     pub fn span(&self, range: Range<usize>) -> Span {
@@ -45,10 +46,17 @@ impl Logical {
             };
             return Span { start: place, end: place };
         }
-        Span { start: self.source_of(range.start), end: self.source_of(range.end - 1) + 1 }
+        // BuildKit ends flags at bytes, even inside a character; a span never does.
+        let inside = |at: usize| matches!(self.text.get(at), Some(0x80..=0xBF));
+        let start = (0..=3).find(|&n| n >= range.start || !inside(range.start - n)).unwrap_or(0);
+        let end = (0..=3).find(|&n| !inside(range.end + n)).unwrap_or(0);
+        Span {
+            start: self.source_of(range.start - start),
+            end: self.source_of(range.end + end - 1) + 1,
+        }
     }
 
-    fn source_of(&self, at: usize) -> u32 {
+    pub(super) fn source_of(&self, at: usize) -> u32 {
         let at = offset(at);
         let after = self.pieces.partition_point(|piece| piece.at <= at);
         match after.checked_sub(1) {

@@ -7,13 +7,19 @@ mod arguments;
 mod ast;
 mod directive;
 mod dump;
+mod edit;
 pub mod expand;
 mod heredoc;
 mod json;
 mod logical;
+mod meaning;
 mod mount;
+pub mod packages;
 mod pattern;
 mod read;
+pub mod shell;
+mod source;
+mod stage;
 mod text;
 mod typed;
 mod validate;
@@ -24,7 +30,12 @@ pub use self::{
     expand::{Expanded, Platform, Variables, expand},
     heredoc::{Opening, chomp, read_opening, read_openings},
     logical::Logical,
+    meaning::Meaning,
     mount::{CacheIdentity, Field, Mount, MountKind, Sharing, clean_path},
+    packages::{CommandOption, Manager, Package, PackageCommand},
+    shell::{Join, Posix, Redirection, Script, Shell, ShellWord, SimpleCommand},
+    source::{CacheMount, Source, SourceKind},
+    stage::{Base, Stage},
     typed::{Argument, Command, From, Healthcheck, Pair, Run, Transfer, TransferKind, Typed},
 };
 
@@ -38,6 +49,32 @@ pub struct Dockerfile {
     pub escape: char,
     /// In order of discovery; empty of fatal ones exactly when BuildKit accepts the file.
     pub problems: Vec<Problem>,
+}
+
+/// What is given to a build beside the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Build arguments, the last of a name wins.
+    pub arguments: Vec<(String, String)>,
+    /// `os/arch[/variant]` that is built for.
+    pub platform: String,
+    /// `os/arch[/variant]` that is built on.
+    pub build_platform: String,
+}
+
+impl Default for Given {
+    /// No arguments, `linux/amd64`.
+    fn default() -> Given {
+        let platform = "linux/amd64".to_owned();
+        Given { arguments: Vec::new(), build_platform: platform.clone(), platform }
+    }
+}
+
+impl Given {
+    fn argument(&self, name: &str) -> Option<String> {
+        let found = self.arguments.iter().rfind(|(given, _)| given == name);
+        found.map(|(_, value)| value.clone())
+    }
 }
 
 /// Reads a Dockerfile of any content in time linear in its size.

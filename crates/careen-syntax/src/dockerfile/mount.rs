@@ -139,15 +139,12 @@ pub(super) fn read(flag: &Flag) -> Mount {
 fn field(flag: &Flag, start: usize) -> (Field, usize) {
     let text = flag.text();
     let rest = &text[start..];
-    let (content, begin, stop) = match rest.strip_prefix('"') {
-        Some(quoted) => {
-            let (content, length) = unquote(quoted);
-            (content, start + 1, start + 1 + length)
-        }
-        None => {
-            let length = rest.find(',').unwrap_or(rest.len());
-            (rest[..length].to_owned(), start, start + length)
-        }
+    let (content, begin, stop) = if let Some(quoted) = rest.strip_prefix('"') {
+        let (content, length) = unquote(quoted);
+        (content, start + 1, start + 1 + length)
+    } else {
+        let length = rest.find(',').unwrap_or(rest.len());
+        (rest[..length].to_owned(), start, start + length)
     };
     let end = begin + content.len().min(text.len() - begin);
     let (key, value) = match content.split_once('=') {
@@ -285,12 +282,40 @@ impl Mount {
 
     /// Why BuildKit refuses this mount, as it words it. Values with variables are not judged.
     pub fn problem(&self) -> Option<String> {
-        self.fields.iter().find_map(|field| self.field_problem(field)).or_else(|| self.clash())
+        self.fields.iter().find_map(Field::problem).or_else(|| self.clash())
     }
 
-    fn field_problem(&self, field: &Field) -> Option<String> {
-        let key = field.key.as_str();
-        let Some(value) = &field.value else {
+    fn clash(&self) -> Option<String> {
+        let kind = self.kind?;
+        let text = quote(kind.as_str().as_bytes());
+        let owned = matches!(kind, MountKind::Secret | MountKind::Ssh | MountKind::Cache);
+        for key in ["mode", "uid", "gid"] {
+            if !owned && self.field(&[key]).is_some() {
+                return Some(format!("{key} not allowed for {text} type mounts"));
+            }
+        }
+        if kind == MountKind::Secret {
+            if self.from().is_some_and(|from| !from.is_empty()) {
+                return Some("secret mount should not have a from".to_owned());
+            }
+            if self.source().is_none() && self.target().is_none() && self.id().is_none() {
+                return Some("invalid secret mount. one of source, target required".to_owned());
+            }
+            if self.source().is_some() && self.id().is_some() {
+                return Some("both source and id can't be set".to_owned());
+            }
+        }
+        if kind != MountKind::Cache && self.field(&["sharing"]).is_some() {
+            return Some(format!("invalid cache sharing set for {} mount", kind.as_str()));
+        }
+        None
+    }
+}
+
+impl Field {
+    fn problem(&self) -> Option<String> {
+        let key = self.key.as_str();
+        let Some(value) = &self.value else {
             if SWITCHES.contains(&key) {
                 return None;
             }
@@ -320,32 +345,6 @@ impl Mount {
             _ if WITH_VALUE.contains(&key) || SWITCHES.contains(&key) => None,
             _ => Some(format!("unexpected key '{key}' in '{key}={value}'")),
         }
-    }
-
-    fn clash(&self) -> Option<String> {
-        let kind = self.kind?;
-        let text = quote(kind.as_str().as_bytes());
-        let owned = matches!(kind, MountKind::Secret | MountKind::Ssh | MountKind::Cache);
-        for key in ["mode", "uid", "gid"] {
-            if !owned && self.field(&[key]).is_some() {
-                return Some(format!("{key} not allowed for {text} type mounts"));
-            }
-        }
-        if kind == MountKind::Secret {
-            if self.from().is_some_and(|from| !from.is_empty()) {
-                return Some("secret mount should not have a from".to_owned());
-            }
-            if self.source().is_none() && self.target().is_none() && self.id().is_none() {
-                return Some("invalid secret mount. one of source, target required".to_owned());
-            }
-            if self.source().is_some() && self.id().is_some() {
-                return Some("both source and id can't be set".to_owned());
-            }
-        }
-        if kind != MountKind::Cache && self.field(&["sharing"]).is_some() {
-            return Some(format!("invalid cache sharing set for {} mount", kind.as_str()));
-        }
-        None
     }
 }
 

@@ -104,9 +104,9 @@ fn ends(tokens: &[Token], value: &[char]) -> Option<(usize, usize)> {
         match token {
             Token::Any => {
                 let mut open = false;
-                for at in low..=value.len() {
-                    open |= reached[at];
-                    reached[at] = open;
+                for (at, here) in reached.iter_mut().enumerate().skip(low) {
+                    open |= *here;
+                    *here = open;
                     if open {
                         next_low.get_or_insert(at);
                         next_high = at;

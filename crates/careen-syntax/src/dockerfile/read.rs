@@ -166,20 +166,21 @@ impl Parser<'_> {
         let reader = Reader { logical: &logical, escape: self.escape };
         let (mut instruction, error) = reader.read(0..logical.text().len(), 0);
         instruction.blank_inside = blank_inside;
+        instruction.dangling = continues;
         if logical.text().is_empty() {
             // Nothing but a continuation character: its place is the line.
             instruction.code = span(start, first.text_end);
             instruction.name.span = instruction.code;
         }
         let mut error = error;
-        match self.heredocs(&instruction, last) {
+        match self.heredocs(&instruction, first, last) {
             Ok((heredocs, end)) => {
                 last = end;
                 hand_over(&mut instruction, heredocs);
             }
             Err(message) => error = error.or(Some(message)),
         }
-        self.place(&mut instruction, first, last);
+        place(&mut instruction, first, last);
         let code = instruction.code;
         match error {
             Some(message) => self.refuse(code, first.number, message),
@@ -201,14 +202,6 @@ impl Parser<'_> {
         }
     }
 
-    fn place(&self, instruction: &mut Instruction, first: Line, last: Line) {
-        instruction.lines = (first.number, last.number);
-        instruction.span = span(first.start, last.end);
-        if let Some(trigger) = &mut instruction.trigger {
-            self.place(trigger, first, last);
-        }
-    }
-
     /// Where the text of a line ends when a continuation character is taken off, and whether
     /// there was one. A doubled escape character does not continue.
     fn without_continuation(&self, start: usize, end: usize) -> (usize, bool) {
@@ -227,6 +220,7 @@ impl Parser<'_> {
     fn heredocs(
         &mut self,
         instruction: &Instruction,
+        first: Line,
         last: Line,
     ) -> Result<(Vec<Heredoc>, Line), String> {
         if !may_hold_heredoc(instruction) {
@@ -239,6 +233,7 @@ impl Parser<'_> {
         let openings = heredoc::read_openings(&line)?;
         let mut found = Vec::new();
         let mut end = last;
+        let mut unterminated = false;
         for opening in openings {
             let start = self.at;
             let mut terminator = None;
@@ -250,9 +245,7 @@ impl Parser<'_> {
                 }
             }
             if terminator.is_none() {
-                let code = instruction.code;
-                let first = self.line_of(code.start);
-                self.refuse(code, first, "unterminated heredoc");
+                unterminated = true;
             }
             let body_end = terminator.map_or(offset(self.at), |line| line.start);
             let body = Span { start: offset(start), end: body_end };
@@ -266,18 +259,23 @@ impl Parser<'_> {
                 file_descriptor: opening.file_descriptor,
             });
         }
+        if unterminated {
+            self.refuse(instruction.code, first.number, "unterminated heredoc");
+        }
         Ok((found, end))
-    }
-
-    fn line_of(&self, place: u32) -> u32 {
-        let before = &self.source[..place as usize];
-        let feeds = before.split(|&byte| byte == b'\n').count();
-        u32::try_from(feeds).unwrap_or(u32::MAX)
     }
 }
 
 fn span(start: usize, end: usize) -> Span {
     Span { start: offset(start), end: offset(end) }
+}
+
+fn place(instruction: &mut Instruction, first: Line, last: Line) {
+    instruction.lines = (first.number, last.number);
+    instruction.span = span(first.start, last.end);
+    if let Some(trigger) = &mut instruction.trigger {
+        place(trigger, first, last);
+    }
 }
 
 fn may_hold_heredoc(instruction: &Instruction) -> bool {

@@ -188,8 +188,7 @@ fn shell(instruction: &Instruction) -> Option<Refusal> {
             return Some((instruction.code, "SHELL requires at least one argument".to_owned()));
         }
         unless(instruction.form == Form::Json, instruction, || {
-            let original = super::text::lossy(instruction.logical.text());
-            format!("SHELL requires the arguments to be in JSON form: {}", original.trim())
+            "SHELL requires the arguments to be in JSON form".to_owned()
         })
     })
 }

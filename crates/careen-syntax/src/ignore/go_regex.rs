@@ -252,7 +252,7 @@ impl Parser<'_> {
                 self.rest = &self.rest[more..];
                 Ok(char::from_u32(value))
             }
-            'x' => self.hexadecimal().ok_or_else(invalid),
+            'x' => self.hexadecimal().map(char::from_u32).ok_or_else(invalid),
             'a' => Ok(Some('\x07')),
             'f' => Ok(Some('\x0c')),
             'n' => Ok(Some('\n')),
@@ -265,13 +265,13 @@ impl Parser<'_> {
     }
 
     /// After `\x`: two digits, or any number of digits in braces.
-    fn hexadecimal(&mut self) -> Option<Option<char>> {
+    fn hexadecimal(&mut self) -> Option<u32> {
         let mut value = 0;
         if !self.take('{') {
             for _ in 0..2 {
                 value = value * 16 + self.next()?.to_digit(16)?;
             }
-            return Some(char::from_u32(value));
+            return Some(value);
         }
         let mut digits = 0;
         while !self.take('}') {
@@ -281,7 +281,7 @@ impl Parser<'_> {
             }
             digits += 1;
         }
-        (digits > 0).then(|| char::from_u32(value))
+        (digits > 0).then_some(value)
     }
 
     fn class(&mut self) -> Result<ClassUnicode, BadRegex> {
@@ -399,7 +399,7 @@ fn negate_if(negated: bool, mut class: ClassUnicode) -> ClassUnicode {
 
 /// Adds `low..=high` without the surrogates in between.
 fn push_range(class: &mut ClassUnicode, low: u32, high: u32) {
-    for (from, to) in [(low.max(0), high.min(0xD7FF)), (low.max(0xE000), high)] {
+    for (from, to) in [(low, high.min(0xD7FF)), (low.max(0xE000), high)] {
         if let (Some(from), Some(to)) = (char::from_u32(from), char::from_u32(to))
             && from <= to
         {

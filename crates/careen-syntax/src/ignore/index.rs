@@ -153,7 +153,9 @@ impl Index {
         if self.exact_lengths & (1 << (path.len() % 64)) != 0
             && let Some(found) = self.exact.get(path)
         {
-            found.iter().for_each(|&pattern| set(hits, pattern));
+            for &pattern in found {
+                set(hits, pattern);
+            }
         }
         if !self.names.is_empty()
             && let Some(found) = self.names.get(name)

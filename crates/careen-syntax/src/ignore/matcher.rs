@@ -114,7 +114,9 @@ impl Matcher {
         let texts: Vec<String> = active.iter().map(|pattern| pattern.text.clone()).collect();
         let (index, refused) = Index::new(&forms, &texts);
         let mut refused_bits = vec![0; active.len().div_ceil(64)];
-        refused.iter().for_each(|(pattern, _)| set(&mut refused_bits, *pattern as usize));
+        for (pattern, _) in &refused {
+            set(&mut refused_bits, *pattern as usize);
+        }
         let has_exceptions = active.iter().any(|pattern| pattern.is_exception);
         Ok(Matcher { patterns: active, index, refused, refused_bits, has_exceptions })
     }
@@ -233,10 +235,16 @@ impl Matcher {
         candidates.any(|(i, pattern)| pattern.may_match_below(folder, &mut scratch.belows[i]))
     }
 
-    /// The patterns that match `path` itself, by number.
-    pub(super) fn hit_numbers(&self, path: &[u8], scratch: &mut Scratch) -> Vec<usize> {
+    /// Calls `found` with the number of each pattern that matches `path` itself, in order.
+    pub fn for_each_hit(&self, path: &[u8], scratch: &mut Scratch, mut found: impl FnMut(usize)) {
         self.hits(path, scratch);
-        (0..self.patterns.len()).filter(|&number| has(&scratch.hits, number)).collect()
+        for (i, &word) in scratch.hits.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                found(i * 64 + word.trailing_zeros() as usize);
+                word &= word - 1;
+            }
+        }
     }
 
     pub(super) fn error(&self, number: usize) -> MatchError {

@@ -4,7 +4,7 @@
 //! (which entries are listed, which folders are worth entering), [`explain`] says why.
 
 pub mod debug;
-// explain
+mod explain;
 mod file;
 mod filter;
 mod form;
@@ -13,6 +13,9 @@ mod go_regex;
 mod index;
 mod matcher;
 
+pub use explain::{
+    ExplainError, Explanation, Reading, Transition, explain, faster, line_readings, readings,
+};
 pub use file::{IgnoreSource, Line, LineKind, candidates, read, read_dedicated};
 pub use filter::{DirState, Filter, FilterError, FilterScratch, Judged, Which, dedupe_paths};
 pub use form::Form;

@@ -20,6 +20,7 @@ fn project(kinds: &[ProjectKind]) -> ProjectFacts {
         has_git: true,
         compose: None,
         devcontainer: None,
+        broken: vec![],
     }
 }
 

@@ -1,0 +1,73 @@
+//! The build context walked as BuildKit's client walks it, only faster: what is listed, in its order.
+
+mod assemble;
+pub mod debug;
+mod error;
+mod folder;
+mod follow;
+mod force;
+mod listing;
+mod pool;
+mod secrets;
+mod sieve;
+mod survey;
+mod totals;
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use careen_syntax::ignore::{Filter, dedupe_paths};
+use rustix::{
+    fd::OwnedFd,
+    fs::{Mode, OFlags},
+};
+
+pub use error::WalkError;
+pub use follow::{follow_links, normalize_sources};
+pub use force::{Force, in_force};
+pub use listing::{Fault, FaultKind, View, Walk};
+pub use survey::{SurveyRequest, amount_after, survey};
+
+/// What to walk.
+#[derive(Debug, Clone, Default)]
+pub struct WalkRequest {
+    pub root: PathBuf,
+    /// Exclude patterns: an ignore file's, after reading.
+    pub exclude: Vec<String>,
+    /// Include patterns; none includes everything.
+    pub include: Vec<String>,
+    /// Sources of COPY, ADD and bind mounts (the protocol's `FollowPaths`): links on them are
+    /// resolved and they become include patterns. `None`, nothing or the root: no filter.
+    pub follow: Option<Vec<String>>,
+    /// How many threads; by default as many as there are processors and more when the file
+    /// system answers slowly.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Lists what the builder would be told about, in its order: folders before what is in them,
+/// names sorted by bytes.
+///
+/// Excluded files are never asked for their size, and folders in which nothing can be listed are
+/// not entered. What could not be read is a [`Fault`] of the walk, not an error.
+pub fn walk(request: &WalkRequest) -> Result<Walk, WalkError> {
+    let root = open_root(&request.root)?;
+    let mut include = request.include.clone();
+    if let Some(paths) = &request.follow {
+        // The root among the targets (an empty result here) leaves the include list as it was.
+        if let Some(targets) = follow_links(&root, paths)? {
+            include.extend(targets);
+            include = dedupe_paths(include);
+        }
+    }
+    let filter = Filter::new(&request.exclude, &include)?;
+    let harvest = pool::harvest(&root, &filter, request.threads)?;
+    Ok(assemble::assemble(&root, harvest, include))
+}
+
+fn open_root(root: &Path) -> Result<OwnedFd, WalkError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(root, flags, Mode::empty())
+        .map_err(|err| WalkError::Root { path: root.to_owned(), error: err.into() })
+}

@@ -1,0 +1,269 @@
+//! One walk of a context turned into facts: what is kept, what is sent, what is large or dangerous.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use careen_model::{
+    ContextFacts, Fact, Why,
+    context::{Amount, Hazard, HazardKind, Secret},
+};
+use careen_syntax::ignore::Filter;
+use rustix::{
+    fd::OwnedFd,
+    fs::{Access, AtFlags, accessat},
+};
+
+use crate::walk::{
+    FaultKind, View, Walk, WalkError, WalkRequest, follow_links, in_force, normalize_sources,
+    open_root, secrets,
+    sieve::{Passed, sieve},
+    totals::{self, Ranking, to_path},
+    walk,
+};
+
+/// What to find out about a context.
+#[derive(Debug, Clone)]
+pub struct SurveyRequest<'a> {
+    pub root: PathBuf,
+    /// Relative to the root, or absolute.
+    pub dockerfile: PathBuf,
+    /// Sources of COPY, ADD and bind mounts of the reachable stages, as written. `None` when they
+    /// are not known: everything kept counts as sent. An empty list sends nothing.
+    pub follow: Option<Vec<String>>,
+    /// Categories of an ignore file and their patterns, to be priced.
+    pub categories: &'a [(&'static str, &'a [&'a str])],
+    /// Also count what is ignored, which means walking through it.
+    pub everything: bool,
+}
+
+/// Paths of [`ContextFacts::unreadable`] that are kept.
+const UNREADABLE_SHOWN: usize = 20;
+
+/// Walks the context once and sums it up.
+///
+/// Patterns that fail every build are problems of the ignore file; the amounts are those without
+/// them.
+pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
+    let dockerfile = request.root.join(&request.dockerfile);
+    let force = in_force(&dockerfile, &request.root);
+    let exclude = force.working_patterns();
+    let clock = Instant::now();
+    let listing = walk(&WalkRequest {
+        root: request.root.clone(),
+        exclude: if request.everything { Vec::new() } else { exclude.clone() },
+        ..WalkRequest::default()
+    })
+    .map_err(|err| why(&request.root, &err))?;
+    let walk_seconds = clock.elapsed().as_secs_f64();
+    let sets = Sets::new(request, &listing, &exclude).map_err(|err| why(&request.root, &err))?;
+    let mut tally = Tally::default();
+    tally.count(request, &listing, &sets).map_err(|err| why(&request.root, &err))?;
+    tally.report(&listing);
+    let (top_files, top_folders) = tally.ranking.finish(&listing);
+    let everything = if request.everything {
+        Fact::Known(tally.everything)
+    } else {
+        Fact::Unknown(Why::NotAsked)
+    };
+    Ok(ContextFacts {
+        root: request.root.clone(),
+        dockerfile,
+        ignore: force.file,
+        everything,
+        kept: tally.kept,
+        sent: tally.sent,
+        top_files,
+        top_folders,
+        secrets: tally.secrets,
+        hazards: tally.hazards,
+        categories: totals::categories(
+            &listing,
+            |place| has(sets.kept.as_deref(), place),
+            request.categories,
+        ),
+        walk_seconds,
+        unreadable: tally.unreadable,
+    })
+}
+
+/// The two sets within a listing; `None` is all of it.
+struct Sets {
+    kept: Option<Vec<Passed>>,
+    sent: Option<Vec<Passed>>,
+}
+
+impl Sets {
+    fn new(
+        request: &SurveyRequest<'_>,
+        listing: &Walk,
+        exclude: &[String],
+    ) -> Result<Sets, WalkError> {
+        let mut sets = Sets { kept: None, sent: None };
+        if request.everything && !exclude.is_empty() {
+            sets.kept = Some(sieve(listing, &Filter::new(exclude, &[])?)?);
+        }
+        let Some(sources) = request.follow.as_deref().map(normalize_sources) else {
+            sets.sent.clone_from(&sets.kept);
+            return Ok(sets);
+        };
+        let Some(sources) = sources else {
+            sets.sent.clone_from(&sets.kept);
+            return Ok(sets);
+        };
+        if sources.is_empty() {
+            sets.sent = Some(Vec::new());
+            return Ok(sets);
+        }
+        let include = follow_links(&open_root(&request.root)?, &sources)?.unwrap_or_default();
+        sets.sent = Some(sieve(listing, &Filter::new(exclude, &include)?)?);
+        Ok(sets)
+    }
+}
+
+fn has(set: Option<&[Passed]>, place: usize) -> bool {
+    set.is_none_or(|set| set.get(place).is_some_and(|passed| passed.listed))
+}
+
+/// What is summed while the listing passes by.
+#[derive(Default)]
+struct Tally {
+    everything: Amount,
+    kept: Amount,
+    sent: Amount,
+    ranking: Ranking,
+    secrets: Vec<Secret>,
+    hazards: Vec<Hazard>,
+    unreadable: Vec<PathBuf>,
+}
+
+impl Tally {
+    fn count(
+        &mut self,
+        request: &SurveyRequest<'_>,
+        listing: &Walk,
+        sets: &Sets,
+    ) -> Result<(), WalkError> {
+        let root = open_root(&request.root)?;
+        let reader = Reader::new();
+        let mut next = 0;
+        listing.for_each(|path, view| {
+            let place = next;
+            next += 1;
+            totals::add(&mut self.everything, &view);
+            if !has(sets.kept.as_deref(), place) {
+                return;
+            }
+            totals::add(&mut self.kept, &view);
+            self.ranking.see(place, path, &view);
+            if !has(sets.sent.as_deref(), place) {
+                return;
+            }
+            totals::add(&mut self.sent, &view);
+            let opens = sets.sent.as_ref().map_or(!view.zero_byte, |set| set[place].opens);
+            if std::str::from_utf8(path).is_err() {
+                self.hazard(HazardKind::NotUtf8, path);
+            }
+            if view.is_special() {
+                self.hazard(HazardKind::Special, path);
+            }
+            if !view.is_file() || view.size == 0 {
+                return;
+            }
+            if !opens {
+                self.hazard(HazardKind::ZeroByte, path);
+            } else if !reader.may_read(&root, path, &view) {
+                self.hazard(HazardKind::Unreadable, path);
+                self.unreadable.push(to_path(path));
+            } else if let Some(because) = secrets::look(&request.root, path, view.size) {
+                self.secrets.push(Secret { path: to_path(path), because });
+            }
+        });
+        Ok(())
+    }
+
+    fn hazard(&mut self, kind: HazardKind, path: &[u8]) {
+        self.hazards.push(Hazard { kind, path: to_path(path), note: String::new() });
+    }
+
+    /// Adds what was in the way of the walk.
+    fn report(&mut self, listing: &Walk) {
+        for fault in &listing.faults {
+            let path = to_path(&fault.path);
+            match fault.kind {
+                FaultKind::Vanished => self.hazards.push(Hazard {
+                    kind: HazardKind::Vanished,
+                    path,
+                    note: fault.error.clone(),
+                }),
+                FaultKind::UnreadableFolder | FaultKind::Unreadable => self.unreadable.push(path),
+                FaultKind::UnreadableExcluded => (),
+            }
+        }
+        self.unreadable.truncate(UNREADABLE_SHOWN);
+    }
+}
+
+/// What would remain of the context with these patterns, and of that what these sources reach.
+/// For pricing an ignore file before it is written.
+pub fn amount_after(
+    root: &Path,
+    patterns: &[String],
+    follow: Option<&[String]>,
+) -> Result<Amount, Why> {
+    let sources = follow.map(normalize_sources);
+    if sources.as_ref().is_some_and(|sources| sources.as_ref().is_some_and(Vec::is_empty)) {
+        return Ok(Amount::default());
+    }
+    let listing = walk(&WalkRequest {
+        root: root.to_owned(),
+        exclude: patterns.to_vec(),
+        follow: sources.flatten(),
+        ..WalkRequest::default()
+    });
+    let mut amount = Amount::default();
+    let listing = listing.map_err(|err| why(root, &err))?;
+    listing.for_each(|_, view| totals::add(&mut amount, &view));
+    Ok(amount)
+}
+
+/// Who we are, for guessing from the permissions whether a file can be read.
+struct Reader {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        let mut groups = rustix::process::getgroups().unwrap_or_default();
+        groups.push(rustix::process::getegid());
+        let groups = groups.into_iter().map(rustix::process::Gid::as_raw).collect();
+        Reader { user: rustix::process::geteuid().as_raw(), groups }
+    }
+
+    /// Asks the kernel only when the permissions make it doubtful: one request costs 1 µs.
+    fn may_read(&self, root: &OwnedFd, path: &[u8], view: &View<'_>) -> bool {
+        let bit = match (view.uid == self.user, self.groups.contains(&view.gid)) {
+            (true, _) => 0o400,
+            (false, true) => 0o040,
+            (false, false) => 0o004,
+        };
+        view.mode & bit != 0 || accessat(root, path, Access::READ_OK, AtFlags::EACCESS).is_ok()
+    }
+}
+
+fn why(root: &Path, err: &WalkError) -> Why {
+    let what = format!("the build context {}", root.display());
+    match err {
+        WalkError::Root { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
+            Why::Absent { what: format!("folder {}", root.display()) }
+        }
+        WalkError::Root { error, .. } | WalkError::Source { error, .. }
+            if error.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            Why::Denied { what }
+        }
+        other => Why::Unreadable { what, error: other.to_string() },
+    }
+}

@@ -1,0 +1,124 @@
+//! Bars of the phases before and after, in the table that holds their numbers.
+
+use std::time::Duration;
+
+use careen_model::{Comparison, Row, units};
+
+use super::{
+    HtmlInput,
+    escape::{put, shown},
+};
+use crate::words;
+
+pub(super) fn section(page: &mut String, input: &HtmlInput<'_>) {
+    let own;
+    let comparisons: &[(String, Comparison)] = match (input.comparisons, input.before) {
+        ([], Some(before)) => {
+            own = [(String::new(), Comparison::of(before, input.after))];
+            &own
+        }
+        ([], None) => return alone(page, input),
+        (given, _) => given,
+    };
+    put!(page, "<section aria-labelledby=phases>\n<h2 id=phases>Before and after</h2>\n");
+    put!(
+        page,
+        "<p class=lead>Wall time in which at least one step of a phase ran. \
+         Phases overlap, so they may add up to more than the total.</p>\n\
+         <p class=key><span><i class=was></i> before</span> <span><i class=now></i> after</span></p>\n"
+    );
+    for (title, compared) in comparisons {
+        table(page, title, compared);
+    }
+    put!(page, "</section>\n");
+}
+
+fn table(page: &mut String, title: &str, compared: &Comparison) {
+    let longest = compared.rows.iter().map(|row| row.before.max(row.after)).max();
+    let longest = longest.unwrap_or_default();
+    put!(page, "<table class=bars>\n");
+    if !title.is_empty() {
+        put!(page, "<caption>{}</caption>\n", shown(title));
+    }
+    put!(
+        page,
+        "<thead><tr><th scope=col>Phase<th class=pic aria-hidden=true><th scope=col class=n>Before{}\
+         <th scope=col class=n>After{}<th scope=col class=n>Change</thead>\n<tbody>\n",
+        label(&compared.before_label),
+        label(&compared.after_label),
+    );
+    for row in &compared.rows {
+        put!(
+            page,
+            "<tr{}><th scope=row>{}<td class=pic>{}<td class=n>{}<td class=n>{}<td class=\"n {}\">{}\n",
+            if row.phase.is_none() { " class=total" } else { "" },
+            words::phase(row),
+            bars(row, longest),
+            units::time(row.before),
+            units::time(row.after),
+            class(row),
+            shown(&words::change(row)),
+        );
+    }
+    put!(page, "</tbody></table>\n");
+}
+
+fn label(label: &str) -> String {
+    if label.is_empty() { String::new() } else { format!(" <small>{}</small>", shown(label)) }
+}
+
+fn bars(row: &Row, longest: Duration) -> String {
+    let mut svg = String::from("<svg height=24 aria-hidden=true>");
+    put!(svg, "<rect class=was y=3 height=8 rx=1 width={:.2}% />", share(row.before, longest));
+    put!(
+        svg,
+        "<rect class=now y=13 height=8 rx=1 width={:.2}% /></svg>",
+        share(row.after, longest)
+    );
+    svg
+}
+
+/// Per cent of the longest, but never so little that a time that is there cannot be seen.
+pub(super) fn share(part: Duration, whole: Duration) -> f64 {
+    if part.is_zero() || whole.is_zero() {
+        return 0.0;
+    }
+    (part.as_secs_f64() / whole.as_secs_f64() * 100.0).max(0.15)
+}
+
+fn class(row: &Row) -> &'static str {
+    use careen_model::Change;
+    match row.change() {
+        Change::Faster(_) | Change::Gone | Change::Cached => "good",
+        Change::Slower(_) => "bad",
+        Change::Same | Change::New => "dim",
+    }
+}
+
+/// The phases of a build that has nothing to be compared with.
+fn alone(page: &mut String, input: &HtmlInput<'_>) {
+    let by_phase = input.after.by_phase();
+    let longest = by_phase.values().copied().max().unwrap_or_default();
+    put!(
+        page,
+        "<section aria-labelledby=phases>\n<h2 id=phases>Where the time went</h2>\n\
+         <p class=lead>Wall time in which at least one step of a phase ran.</p>\n\
+         <table class=bars><thead><tr><th scope=col>Phase<th class=pic aria-hidden=true>\
+         <th scope=col class=n>Time</thead>\n<tbody>\n"
+    );
+    for (phase, took) in &by_phase {
+        put!(
+            page,
+            "<tr><th scope=row>{}<td class=pic><svg height=16 aria-hidden=true>\
+             <rect class=now y=4 height=8 rx=1 width={:.2}% /></svg><td class=n>{}\n",
+            phase.name(),
+            share(*took, longest),
+            units::time(*took),
+        );
+    }
+    put!(
+        page,
+        "<tr class=total><th scope=row>total<td class=pic><td class=n>{}\n</tbody></table>\n</section>\n",
+        units::time(input.after.total)
+    );
+}

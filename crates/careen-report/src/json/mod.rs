@@ -1,0 +1,198 @@
+//! One JSON document per command, for programs.
+//!
+//! Every document has `schema_version` and `kind`. Within one version, members are only added.
+//! Times are seconds, sizes bytes. What is not known is `null`; where there is a reason, the
+//! member `<name>_unknown` beside it tells it.
+
+mod builds;
+mod facts;
+mod findings;
+mod value;
+
+use std::io;
+use std::time::Duration;
+
+use careen_model::{
+    BuildEvent, BuildRecord, Comparison, ContextFacts, Diagnosis, Plan,
+    legacy::{self, Value},
+};
+use serde::Serialize;
+
+use crate::{
+    ImageTests, Subject, TextOf,
+    clean::misleads,
+    terminal::{Applied, Listed},
+};
+
+/// Changes when a member changes its meaning or goes away.
+pub const SCHEMA_VERSION: &str = "1";
+
+/// What the doctor's document holds.
+#[derive(Clone, Copy)]
+pub struct Doctor<'a> {
+    pub subject: Subject<'a>,
+    pub diagnosis: &'a Diagnosis,
+    /// Wall time of all checks.
+    pub took: Duration,
+    /// Groups of facts under the names of the older tool, written beside the other members.
+    pub legacy: &'a [legacy::Group],
+    pub text_of: &'a TextOf<'a>,
+}
+
+impl std::fmt::Debug for Doctor<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doctor").field("took", &self.took).finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema_version: &'static str,
+    kind: &'static str,
+    careen: &'a str,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// `kind: "doctor"`: findings, checks, facts, and the older tool's groups.
+pub fn doctor(out: &mut dyn io::Write, shown: &Doctor<'_>) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        took_seconds: f64,
+        findings: Vec<findings::Finding<'a>>,
+        checks: Vec<findings::Check<'a>>,
+        facts: value::Shown<'a>,
+        #[serde(flatten)]
+        legacy: value::Shown<'a>,
+    }
+    let diagnosis = shown.diagnosis;
+    let all = facts::all(&shown.subject);
+    let legacy = Value::Map(shown.legacy.to_vec());
+    let findings = diagnosis.findings.iter();
+    write(
+        out,
+        "doctor",
+        Body {
+            took_seconds: value::seconds(shown.took),
+            findings: findings
+                .map(|f| findings::Finding::of(f, diagnosis, shown.text_of))
+                .collect(),
+            checks: diagnosis.checks.iter().map(findings::Check::from).collect(),
+            facts: value::Shown(&all),
+            legacy: value::Shown(&legacy),
+        },
+    )
+}
+
+/// `kind: "checks"`: the catalogue.
+pub fn checks(out: &mut dyn io::Write, listed: &[Listed<'_>]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        checks: Vec<findings::Listed<'a>>,
+    }
+    write(out, "checks", Body { checks: listed.iter().map(findings::Listed::from).collect() })
+}
+
+/// `kind: "plan"`: what would be done, with the diff of each file.
+pub fn plan(out: &mut dyn io::Write, plan: &Plan) -> io::Result<()> {
+    write(out, "plan", findings::Plan::from(plan))
+}
+
+/// `kind: "applied"`: what was done, and the numbers that were measured again.
+pub fn applied(out: &mut dyn io::Write, applied: &Applied<'_>) -> io::Result<()> {
+    write(out, "applied", findings::Applied::from(applied))
+}
+
+/// `kind: "context"`: one walk of the context.
+pub fn context(out: &mut dyn io::Write, context: &ContextFacts) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        context: value::Shown<'a>,
+    }
+    write(out, "context", Body { context: value::Shown(&facts::context(context)) })
+}
+
+/// `kind: "build"`: one record, and the comparison with the build before it.
+pub fn build(
+    out: &mut dyn io::Write,
+    record: &BuildRecord,
+    last: Option<&BuildRecord>,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        build: builds::Build<'a>,
+        comparison: Option<builds::Table>,
+    }
+    let comparison = last.map(|last| builds::Table::from(&Comparison::of(last, record)));
+    write(out, "build", Body { build: builds::Build::from(record), comparison })
+}
+
+/// One event of a build on a line of its own, without an envelope: a stream of JSON lines.
+///
+/// Output of steps must come redacted; bytes that are not UTF-8 become U+FFFD.
+pub fn event(out: &mut dyn io::Write, event: &BuildEvent) -> io::Result<()> {
+    let line = serde_json::to_string(&builds::Event::from(event)).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape(&line))
+}
+
+/// `kind: "comparison"`: tables of phases with their titles.
+pub fn comparison(out: &mut dyn io::Write, tables: &[(String, Comparison)]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body {
+        comparisons: Vec<builds::Table>,
+    }
+    let titled = |(title, compared): &(String, Comparison)| {
+        let mut table = builds::Table::from(compared);
+        table.title.clone_from(title);
+        table
+    };
+    write(out, "comparison", Body { comparisons: tables.iter().map(titled).collect() })
+}
+
+/// `kind: "history"`: records as they are given.
+pub fn history(out: &mut dyn io::Write, builds: &[BuildRecord]) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        builds: Vec<builds::Build<'a>>,
+    }
+    write(out, "history", Body { builds: builds.iter().map(builds::Build::from).collect() })
+}
+
+/// `kind: "image-tests"`: every case with its verdict.
+pub fn image_tests(out: &mut dyn io::Write, tests: &ImageTests<'_>) -> io::Result<()> {
+    write(out, "image-tests", builds::Tests::from(tests))
+}
+
+/// Any other document in the same envelope, for what has no model of its own.
+pub fn other(out: &mut dyn io::Write, kind: &'static str, body: &Value) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        body: value::Shown<'a>,
+    }
+    write(out, kind, Body { body: value::Shown(body) })
+}
+
+fn write(out: &mut dyn io::Write, kind: &'static str, body: impl Serialize) -> io::Result<()> {
+    let careen = env!("CARGO_PKG_VERSION");
+    let document = Document { schema_version: SCHEMA_VERSION, kind, careen, body };
+    let text = serde_json::to_string_pretty(&document).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape(&text))
+}
+
+/// Escapes what JSON allows and a terminal obeys: the second set of controls, direction marks.
+/// They can only be within strings, where an escape means the same.
+fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() && c != '\n') || misleads(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("a string takes all text");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}

@@ -1,0 +1,161 @@
+//! Short Markdown for a pull request: status first, long parts folded away.
+
+use std::io;
+
+use careen_model::{BuildRecord, Comparison, Diagnosis, Finding, Outcome, Severity, units};
+
+use crate::{TextOf, clean, words};
+
+/// Findings that a comment shows; the rest is counted.
+const FINDINGS: usize = 10;
+const SLOWEST: usize = 5;
+
+/// Findings by cost.
+pub fn doctor(
+    out: &mut dyn io::Write,
+    diagnosis: &Diagnosis,
+    text_of: &TextOf<'_>,
+) -> io::Result<()> {
+    let errors = diagnosis.at_least(Severity::Error);
+    let warnings = diagnosis.at_least(Severity::Warning) - errors;
+    let hints = diagnosis.findings.len() - errors - warnings;
+    let counts = [(errors, "error"), (warnings, "warning"), (hints, "hint")];
+    let counts = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| words::many(n, what));
+    let counts: Vec<String> = counts.collect();
+    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    writeln!(out, "### careen doctor: {found}\n")?;
+
+    if !diagnosis.findings.is_empty() {
+        writeln!(out, "| | finding | where | costs |\n|---|---|---|---:|")?;
+    }
+    let mut by_cost: Vec<&Finding> = diagnosis.findings.iter().collect();
+    by_cost.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
+    for finding in by_cost.iter().take(FINDINGS) {
+        let cost = finding.cost.map_or(String::new(), |cost| {
+            format!("{} ({})", words::saving(cost.saving), words::basis(cost.basis))
+        });
+        let fix = finding
+            .fixes
+            .first()
+            .map_or(String::new(), |fix| format!("<br>fix: {}", text(&fix.title)));
+        let severity = words::severity(finding.severity);
+        let place = text(&words::place(&finding.place, text_of));
+        let message = text(&finding.message);
+        writeln!(out, "| {severity} | {message} `{}`{fix} | {place} | {cost} |", finding.rule)?;
+    }
+    if by_cost.len() > FINDINGS {
+        writeln!(out, "\nand {} more", by_cost.len() - FINDINGS)?;
+    }
+    let (checks, skipped) = (diagnosis.checks.len(), diagnosis.skipped());
+    let checks = words::many(checks, "check");
+    let ignored = diagnosis.ignored();
+    writeln!(out, "\n{checks}, {skipped} skipped, {ignored} ignored")
+}
+
+/// The outcome of a build, its phases, and its slowest steps folded away.
+pub fn build(
+    out: &mut dyn io::Write,
+    record: &BuildRecord,
+    last: Option<&BuildRecord>,
+) -> io::Result<()> {
+    let total = units::time(record.total);
+    let outcome = match record.outcome {
+        Some(Outcome::Built) => format!("built in {total}"),
+        other => format!("{} after {total}", words::outcome(other)),
+    };
+    let compared = last.map(|last| Comparison::of(last, record));
+    let change = compared.as_ref().and_then(|compared| compared.rows.last());
+    let change = change.map_or(String::new(), |row| format!(", {}", against(row)));
+    writeln!(out, "### careen build: {outcome}{change}\n")?;
+    if let Some(error) = &record.error {
+        writeln!(out, "> {}\n", text(error))?;
+    }
+    if let Some(compared) = &compared {
+        table(out, compared)?;
+    } else {
+        writeln!(out, "| phase | time |\n|---|---:|")?;
+        for (phase, took) in record.by_phase() {
+            writeln!(out, "| {} | {} |", phase.name(), units::time(took))?;
+        }
+        writeln!(out, "| **total** | **{total}** |")?;
+    }
+    let (run, cached) = record.run_and_cached();
+    let sent = record.context().map_or(String::new(), |sent| {
+        format!(", context {} in {} files", units::size(sent.bytes), units::count(sent.files))
+    });
+    let steps = words::many(run + cached, "step");
+    writeln!(out, "\n{steps}: {run} run, {cached} cached{sent}")?;
+
+    let mut steps: Vec<_> = record.steps.iter().filter(|s| !s.took().is_zero()).collect();
+    steps.sort_by_key(|step| std::cmp::Reverse(step.took()));
+    if !steps.is_empty() {
+        writeln!(out, "\n<details><summary>Slowest steps</summary>\n")?;
+        writeln!(out, "| step | time |\n|---|---:|")?;
+        for step in steps.iter().take(SLOWEST) {
+            writeln!(out, "| {} | {} |", text(&words::step(step)), units::time(step.took()))?;
+        }
+        writeln!(out, "\n</details>")?;
+    }
+    Ok(())
+}
+
+/// Tables of phases with their titles.
+pub fn comparison(out: &mut dyn io::Write, tables: &[(String, Comparison)]) -> io::Result<()> {
+    for (i, (title, compared)) in tables.iter().enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        let change =
+            compared.rows.last().map_or(String::new(), |row| format!(": {}", against(row)));
+        writeln!(out, "### {}{change}\n", text(title))?;
+        table(out, compared)?;
+    }
+    Ok(())
+}
+
+fn against(row: &careen_model::Row) -> String {
+    use careen_model::Change;
+    match row.change() {
+        Change::Faster(ratio) => format!("{} faster", units::ratio(ratio)),
+        Change::Same => "as fast as before".to_owned(),
+        _ => words::change(row),
+    }
+}
+
+fn table(out: &mut dyn io::Write, compared: &Comparison) -> io::Result<()> {
+    let label = |word: &str, label: &str| match label {
+        "" => word.to_owned(),
+        label => format!("{word} {}", text(label)),
+    };
+    let before = label("before", &compared.before_label);
+    let after = label("after", &compared.after_label);
+    writeln!(out, "| phase | {before} | {after} | change |\n|---|---:|---:|---:|")?;
+    for row in &compared.rows {
+        let (before, after) = (units::time(row.before), units::time(row.after));
+        let (name, change) = (words::phase(row), words::change(row));
+        let strong = if row.phase.is_none() { "**" } else { "" };
+        let cells = [name, &before, &after, &change].map(|cell| format!("{strong}{cell}{strong}"));
+        writeln!(out, "| {} |", cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+/// Foreign text in one cell: nothing in it is markup, a mention, a link or a workflow command.
+fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '@' => out.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    // No link and no workflow command.
+    out.replace("://", "&#58;//").replace("::", "&#58;&#58;")
+}

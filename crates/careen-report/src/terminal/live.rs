@@ -1,0 +1,229 @@
+//! The build while it runs: a frame for a terminal, plain lines for everything else.
+//!
+//! Both are pure: events and times come in, text goes out. Output of steps must come redacted.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use careen_model::{BuildEvent, BuildRecord, Phase, StepId, StepRecord, What, units};
+
+use super::{Line, Style, Tone, write_lines};
+use crate::{clean_lines, words};
+
+/// When the frame is drawn and how high it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Since the build began.
+    pub elapsed: Duration,
+    /// Rows of the terminal.
+    pub height: usize,
+}
+
+/// Lines of output kept per step, for the case that it fails.
+const TAIL: usize = 12;
+
+/// The screen at one moment: progress, then every running step, the longest first.
+///
+/// Never wider than the style, never higher than the window less one row for the cursor.
+pub fn frame(
+    record: &BuildRecord,
+    last: Option<&BuildRecord>,
+    window: Window,
+    style: Style,
+) -> Vec<String> {
+    let rows = window.height.saturating_sub(1).max(1);
+    let mut lines = vec![progress(record, last, window, style)];
+    let mut running: Vec<(usize, &StepRecord)> =
+        record.steps.iter().enumerate().filter(|(_, step)| is_running(step)).collect();
+    running.sort_by_key(|(_, step)| step.started);
+    let room = rows.saturating_sub(1);
+    let shown = if running.len() > room { room.saturating_sub(1) } else { running.len() };
+    for (i, step) in &running[..shown] {
+        lines.push(running_step(*i, step, (last, window.elapsed), style));
+    }
+    if shown < running.len() && rows > 1 {
+        let rest = format!("     and {} more", running.len() - shown);
+        lines.push(Line::new(style).add(Tone::Dim, rest));
+    }
+    lines.iter().map(|line| line.render(style)).collect()
+}
+
+fn is_running(step: &StepRecord) -> bool {
+    step.started.is_some() && step.ended.is_none() && !step.cached
+}
+
+fn is_done(step: &StepRecord) -> bool {
+    step.cached || step.ended.is_some()
+}
+
+/// ` ████████░░░░  7/12   2 m 41 s, about 1 m 50 s left`
+fn progress(
+    record: &BuildRecord,
+    last: Option<&BuildRecord>,
+    window: Window,
+    style: Style,
+) -> Line {
+    let total = record.steps.len();
+    let done = record.steps.iter().filter(|step| is_done(step)).count();
+    let bar = style.table().saturating_sub(46).clamp(8, 34);
+    let full = (bar * done).checked_div(total).unwrap_or(0);
+    let line = Line::new(style).text(" ").add(Tone::Good, "█".repeat(full));
+    let line = line.add(Tone::Dim, "░".repeat(bar - full)).text(format!("  {done}/{total}   "));
+    let line = line.add(Tone::Strong, units::time(window.elapsed));
+    match last.and_then(|last| left(record, last, window.elapsed)) {
+        Some(left) => line.text(format!(", about {} left", units::time(left))),
+        None => line,
+    }
+}
+
+/// What the last build took for the steps that are not done now, overlaps counted once.
+///
+/// `None` when the builds have too little in common to tell.
+fn left(record: &BuildRecord, last: &BuildRecord, elapsed: Duration) -> Option<Duration> {
+    let mut open = Vec::new();
+    let mut known = 0;
+    for step in &record.steps {
+        let Some(twin) = twin(step, last) else { continue };
+        known += 1;
+        let (Some(started), Some(ended)) = (twin.started, twin.ended) else { continue };
+        if is_done(step) {
+            continue;
+        }
+        let ran = step.started.map_or(Duration::ZERO, |began| elapsed.saturating_sub(began));
+        open.push((started + ran, ended));
+    }
+    if known * 2 < record.steps.len() || known == 0 {
+        return None;
+    }
+    open.sort_unstable();
+    let (mut left, mut reach) = (Duration::ZERO, Duration::ZERO);
+    for (started, ended) in open {
+        left += ended.saturating_sub(started.max(reach));
+        reach = reach.max(ended);
+    }
+    Some(left).filter(|left| *left >= Duration::from_secs(1))
+}
+
+/// The same instruction in the last build, wherever it stood: `[base 4/9] RUN x` is `[5/8] RUN x`.
+fn twin<'a>(step: &StepRecord, last: &'a BuildRecord) -> Option<&'a StepRecord> {
+    let name = words::instruction(&step.name);
+    last.steps.iter().find(|twin| words::instruction(&twin.name) == name)
+}
+
+/// `  6 RUN uv sync --group torch      2.1 GB of 2.4 GB   1 m 32 s`
+fn running_step(
+    i: usize,
+    step: &StepRecord,
+    (last, elapsed): (Option<&BuildRecord>, Duration),
+    style: Style,
+) -> Line {
+    let end = style.table().min(style.width);
+    let took = units::time(elapsed.saturating_sub(step.started.unwrap_or(elapsed)));
+    let bytes = transferred(step, last).map_or(String::new(), |text| format!("{text}  "));
+    let line = Line::new(style).add(Tone::Dim, format!("{:>4} ", i + 1));
+    let right = Line::new(style).text(&bytes).text(format!("{took:>9}")).width();
+    let room = end.saturating_sub(line.width() + right + 1).max(8);
+    let line = line.cut(room, Tone::Plain, words::step(step));
+    let line = line.to(end.saturating_sub(right));
+    line.add(Tone::Hint, bytes).add(Tone::Strong, format!("{took:>9}"))
+}
+
+/// Bytes so far, and of how many when the last build moved more for the same step.
+fn transferred(step: &StepRecord, last: Option<&BuildRecord>) -> Option<String> {
+    let bytes = |step: &StepRecord| step.tasks.iter().map(|task| task.bytes).sum::<u64>();
+    let now = bytes(step);
+    if now == 0 {
+        return None;
+    }
+    let twin = last.and_then(|last| twin(step, last));
+    match twin.map(bytes).filter(|&then| then > now) {
+        Some(then) => Some(format!("{} of ~{}", units::size(now), units::size(then))),
+        None => Some(units::size(now)),
+    }
+}
+
+/// The last lines that each step wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Tail {
+    open: BTreeMap<StepId, Vec<u8>>,
+}
+
+impl Tail {
+    /// Remembers output; a step's memory stays below 16 kB.
+    pub fn apply(&mut self, event: &BuildEvent) {
+        const MOST: usize = 16 << 10;
+        let What::Log { step, bytes, .. } = &event.what else { return };
+        let kept = self.open.entry(step.clone()).or_default();
+        kept.extend_from_slice(&bytes[bytes.len().saturating_sub(MOST)..]);
+        let surplus = kept.len().saturating_sub(MOST);
+        kept.drain(..surplus);
+    }
+
+    /// The last lines of a step, clean.
+    pub fn lines(&self, step: &str) -> Vec<String> {
+        let bytes = self.open.get(step).map_or(&[][..], Vec::as_slice);
+        let mut lines = clean_lines(&String::from_utf8_lossy(bytes));
+        lines.retain(|line| !line.trim().is_empty());
+        lines.split_off(lines.len().saturating_sub(TAIL))
+    }
+}
+
+/// Line mode: one line when a step ends, more only when it fails.
+#[derive(Debug, Clone, Default)]
+pub struct Plain {
+    tail: Tail,
+}
+
+impl Plain {
+    /// Writes what `event` adds. `record` has the event applied already.
+    pub fn event(
+        &mut self,
+        out: &mut dyn io::Write,
+        style: Style,
+        (record, event): (&BuildRecord, &BuildEvent),
+    ) -> io::Result<()> {
+        self.tail.apply(event);
+        let line = |id: &str, said: &dyn Fn(Line, &StepRecord) -> Line| {
+            let (i, step) = record.steps.iter().enumerate().find(|(_, step)| step.id == id)?;
+            let name = format!("#{} {}", i + 1, words::step(step));
+            Some(said(Line::new(style).text(name).whole(), step))
+        };
+        let lines: Vec<Line> = match &event.what {
+            What::StepCached { step } => {
+                line(step, &|line, _| line.add(Tone::Dim, "  cached")).into_iter().collect()
+            }
+            What::StepStarted { step } => {
+                let long = |line: Line, step: &StepRecord| match step.phase {
+                    Phase::Prepare => Line::new(style),
+                    _ => line.add(Tone::Dim, "  …"),
+                };
+                line(step, &long).filter(|line| line.width() > 0).into_iter().collect()
+            }
+            What::StepEnded { step, error: None } => {
+                let done = |line: Line, step: &StepRecord| {
+                    let bytes = transferred(step, None).map_or(String::new(), |b| format!(", {b}"));
+                    line.add(Tone::Strong, format!("  {}{bytes}", units::time(step.took())))
+                };
+                let was_cached = record.steps.iter().any(|s| s.id == *step && s.cached);
+                line(step, &done).filter(|_| !was_cached).into_iter().collect()
+            }
+            What::StepEnded { step, error: Some(error) } => {
+                let failed = |line: Line, step: &StepRecord| {
+                    line.add(Tone::Bad, format!("  failed after {}", units::time(step.took())))
+                };
+                let mut lines: Vec<Line> = line(step, &failed).into_iter().collect();
+                for text in self.tail.lines(step) {
+                    lines.push(Line::new(style).text("   | ").text(text).whole());
+                }
+                lines.push(Line::new(style).text("   ").add(Tone::Bad, error).whole());
+                lines
+            }
+            What::Warned { message } => {
+                vec![Line::new(style).add(Tone::Beware, "warning: ").text(message).whole()]
+            }
+            _ => vec![],
+        };
+        write_lines(out, style, &lines)
+    }
+}

@@ -1,0 +1,313 @@
+//! The page: complete, small, closed to the world, and proof against what it shows.
+
+use std::time::Duration;
+
+use careen_model::{BuildRecord, Comparison, Diagnosis};
+use careen_report::{
+    ImageTests,
+    html::{self, HtmlInput},
+};
+
+use crate::{sample, text};
+
+struct Given {
+    before: BuildRecord,
+    after: BuildRecord,
+    context: [careen_model::ContextFacts; 2],
+    diagnosis: [Diagnosis; 2],
+    runs: Vec<(careen_model::Case, careen_model::Verdict)>,
+    comparisons: Vec<(String, Comparison)>,
+}
+
+fn given(files: usize) -> Given {
+    let mut healed = sample::diagnosis();
+    healed
+        .findings
+        .retain(|finding| !["unused-context", "shared-cache-id"].contains(&finding.rule));
+    let (before, after) = (sample::before(), sample::after());
+    Given {
+        comparisons: vec![("First build".into(), Comparison::of(&before, &after))],
+        before,
+        after,
+        context: [sample::context(false, files), sample::context(true, files)],
+        diagnosis: [sample::diagnosis(), healed],
+        runs: sample::cases(),
+    }
+}
+
+fn page(given: &Given) -> String {
+    let tests = ImageTests {
+        image: "hoops:dev",
+        digest: None,
+        conditions: "network none, read-only",
+        runs: &given.runs,
+        took: Duration::from_millis(6800),
+    };
+    let input = HtmlInput {
+        version: "0.1.0",
+        project: "hoops",
+        engine: "Docker Desktop 29.6.1",
+        before: Some(&given.before),
+        after: &given.after,
+        comparisons: &given.comparisons,
+        context_before: Some(&given.context[0]),
+        context_after: Some(&given.context[1]),
+        diagnosis_before: Some(&given.diagnosis[0]),
+        diagnosis_after: Some(&given.diagnosis[1]),
+        tests: Some(&tests),
+    };
+    text(|out| html::html(out, &input))
+}
+
+/// Leaves the page where a person or a browser can look at it.
+fn keep(name: &str, page: &str) {
+    std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), page).unwrap();
+}
+
+#[test]
+fn the_page_shows_both_builds_and_every_part() {
+    let page = page(&given(900));
+    keep("report.html", &page);
+    for wanted in [
+        "Before and after",
+        "What ran when",
+        "Slowest steps",
+        "What is in the context",
+        "Findings and their price",
+        "Image tests",
+        "784×",
+        "31 m 13 s",
+    ] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+}
+
+/// 150 steps with long commands, 5 000 files, 60 findings, 100 tests.
+fn large() -> Given {
+    let mut given = given(5000);
+    for record in [&mut given.before, &mut given.after] {
+        let pattern = record.steps.clone();
+        while record.steps.len() < 150 {
+            let n = record.steps.len();
+            let mut step = pattern[n % pattern.len()].clone();
+            step.id = format!("s{n}");
+            step.inputs = vec![format!("s{}", n - 1)];
+            step.name = format!(
+                "[stage-{} {n}/150] RUN {}",
+                n % 7,
+                "apt-get install -y package && ".repeat(9)
+            );
+            record.steps.push(step);
+        }
+    }
+    while given.diagnosis[0].findings.len() < 60 {
+        given.diagnosis[0].findings.extend(sample::diagnosis().findings);
+    }
+    while given.runs.len() < 100 {
+        given.runs.extend(sample::cases());
+    }
+    given
+}
+
+#[test]
+fn the_page_stays_small() {
+    let small = page(&given(900));
+    assert!(small.len() <= 120_000, "{} bytes", small.len());
+    let large = page(&large());
+    keep("large.html", &large);
+    assert!(large.len() <= 200_000, "{} bytes", large.len());
+    assert!(script(&large).len() <= 8_000);
+}
+
+/// Names of the worst kind: long, and every character five times as long when it is escaped.
+#[test]
+fn the_page_stays_small_whatever_the_names_are() {
+    let mut given = large();
+    let worst = "<\"&漢".repeat(200);
+    for record in [&mut given.before, &mut given.after] {
+        record.steps.iter_mut().for_each(|step| step.name = format!("RUN {worst}"));
+    }
+    for context in &mut given.context {
+        context.top_files.iter_mut().for_each(|file| file.path = file.path.with_extension(&worst));
+    }
+    for (case, _) in &mut given.runs {
+        case.name.clone_from(&worst);
+    }
+    for finding in &mut given.diagnosis[0].findings {
+        finding.message.clone_from(&worst);
+    }
+    let page = page(&given);
+    assert!(page.len() <= 200_000, "{} bytes", page.len());
+}
+
+fn script(page: &str) -> &str {
+    page.split_once("<script>").unwrap().1.split_once("</script>").unwrap().0
+}
+
+/// The policy in the page lets its own script run, and nothing else.
+#[test]
+fn the_page_runs_one_script_and_loads_nothing() {
+    use sha2::Digest as _;
+    let page = page(&given(90));
+    let hash = base64(&sha2::Sha256::digest(script(&page)));
+    assert!(
+        page.contains(&format!("script-src 'sha256-{hash}'")),
+        "the script now has hash {hash}"
+    );
+    assert_eq!(page.matches("<script").count(), 1);
+    for outside in ["http:", "https:", "//cdn", "url(", "@import", "src=", "href=", " on"] {
+        let body = page.replace(script(&page), "");
+        let found = body.find(outside).map(|at| &body[at.saturating_sub(60)..at + 20]);
+        if outside == " on" {
+            assert!(!body.contains(" onclick") && !body.contains(" onload"), "{found:?}");
+        } else {
+            assert_eq!(found, None, "{outside}");
+        }
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let letter = ALPHABET[(word >> (18 - 6 * i) & 63) as usize] as char;
+            out.push(if i <= chunk.len() { letter } else { '=' });
+        }
+    }
+    out
+}
+
+/// Every text that comes from outside, hostile: the page has the same tags as with plain text.
+#[test]
+fn hostile_text_stays_text() {
+    let paint = |text: &str| {
+        let mut given = given(90);
+        for record in [&mut given.before, &mut given.after] {
+            record.label = text.into();
+            record.steps.iter_mut().for_each(|step| {
+                step.name = format!("RUN {text}");
+                step.tasks.iter_mut().for_each(|task| task.name = text.into());
+            });
+        }
+        for context in &mut given.context {
+            context.top_files.iter_mut().for_each(|file| file.path = file.path.join(text));
+        }
+        for finding in &mut given.diagnosis[0].findings {
+            finding.message = text.into();
+            finding.fixes.iter_mut().for_each(|fix| fix.title = text.into());
+            finding.evidence.iter_mut().for_each(|fact| {
+                fact.value = text.into();
+                fact.source = text.into();
+            });
+        }
+        for (case, verdict) in &mut given.runs {
+            case.name = text.into();
+            if let careen_model::Verdict::Failed { reason, stderr, .. } = verdict {
+                (*reason, *stderr) = (text.into(), text.into());
+            }
+        }
+        given.comparisons[0].0 = text.into();
+        page(&given)
+    };
+    let (hostile, plain) = (paint(sample::HOSTILE), paint("x"));
+    let tags = |page: &str| {
+        (page.matches('<').count(), page.matches('>').count(), page.matches('"').count())
+    };
+    assert_eq!(tags(&hostile), tags(&plain));
+    assert!(!hostile.contains("<script>alert"));
+    let bad = hostile.chars().find(|&c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    assert_eq!(bad, None);
+}
+
+#[test]
+fn a_first_build_alone_makes_a_page() {
+    let after = sample::before();
+    let input = HtmlInput {
+        version: "0.1.0",
+        project: "hoops",
+        engine: "no name",
+        before: None,
+        after: &after,
+        comparisons: &[],
+        context_before: None,
+        context_after: None,
+        diagnosis_before: None,
+        diagnosis_after: None,
+        tests: None,
+    };
+    let page = text(|out| html::html(out, &input));
+    keep("first.html", &page);
+    assert!(page.contains("Where the time went"));
+    assert!(!page.contains("Before and after"));
+}
+
+/// The numbers of the picture are in the table beside it, row by row.
+#[test]
+fn the_table_of_phases_has_its_bars() {
+    let page = page(&given(90));
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.contains("class=pic><svg height=24")).collect();
+    let text: Vec<String> = rows.iter().map(|row| strip(row)).collect();
+    expect_test::expect![[r#"
+        prepare | 0.3 s | 0.1 s | 3.0×
+        context | 7 m 51 s | 0.6 s | 784×
+        base image | 3 m 23 s | 0 s | cached
+        steps | 20 m 03 s | 3 m 35 s | 5.6×
+        export | 5 m 25 s | 41.3 s | 7.9×
+        total | 31 m 13 s | 4 m 17 s | 7.3×"#]]
+    .assert_eq(&text.join("\n"));
+    let context = rows.iter().find(|row| row.contains(">context<")).unwrap();
+    assert!(context.contains("width=25.12%") && context.contains("width=0.15%"), "{context}");
+}
+
+fn strip(html: &str) -> String {
+    let parts = html.split('<').filter_map(|part| part.split_once('>'));
+    parts
+        .map(|(_, text)| text.trim())
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+/// A folder that shrinks is drawn in both colours, with the bytes of each.
+#[test]
+fn what_is_still_sent_of_a_folder_is_told() {
+    let context = |folders: &[(&str, u64)], files: &[(&str, u64)]| {
+        let mut facts = sample::context(false, 0);
+        let list = |rows: &[(&str, u64)]| -> Vec<careen_model::context::Sized> {
+            let rows = rows.iter().map(|(path, bytes)| careen_model::context::Sized {
+                path: path.into(),
+                amount: careen_model::context::Amount { entries: 1, files: 1, bytes: *bytes },
+            });
+            rows.collect()
+        };
+        (facts.top_folders, facts.top_files) = (list(folders), list(files));
+        facts.kept.bytes = folders.iter().map(|folder| folder.1).sum();
+        facts.kept.files = 900;
+        facts
+    };
+    let before = context(
+        &[("data/videos", 900_000), ("src", 60_000), ("gone", 30_000)],
+        &[("data/videos/a.mp4", 400_000), ("data/videos/b.mp4", 300_000), ("src/x.py", 9_000)],
+    );
+    let after =
+        context(&[("data/videos", 350_000), ("src", 20_000)], &[("data/videos/b.mp4", 300_000)]);
+    let mut given = given(0);
+    given.context = [before, after];
+    let page = page(&given);
+    let titles = page.split("<title>").skip(2).filter_map(|part| part.split_once("</title>"));
+    let titles: Vec<&str> = titles.map(|(title, _)| title).collect();
+    expect_test::expect![[r#"
+        data/videos/a.mp4 · 400.0 kB · no longer sent
+        data/videos/b.mp4 · 300.0 kB · sent
+        smaller files in data · 150.0 kB · no longer sent
+        smaller files in data · 50.0 kB · sent
+        smaller files in src · 40.0 kB · no longer sent
+        smaller files in src · 11.0 kB · sent
+        src/x.py · 9.0 kB · sent
+        smaller files in gone · 30.0 kB · no longer sent"#]]
+    .assert_eq(&titles.join("\n"));
+}

@@ -1,0 +1,16 @@
+//! Every format, seen from outside: values in, text out.
+
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod html;
+mod machine;
+mod sample;
+mod terminal;
+
+/// What a renderer wrote, as text.
+fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}

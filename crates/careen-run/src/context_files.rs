@@ -1,0 +1,87 @@
+//! The files of a build, listed by the exact walk and read from disk when the builder asks.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use careen_engine::{FileSource, SyncEntry, SyncRequest};
+use careen_host::walk::{FaultKind, WalkRequest, walk};
+
+/// Serves the context and the Dockerfile's folder to the builder.
+#[derive(Debug, Clone)]
+pub struct ContextFiles {
+    context: PathBuf,
+    dockerfile_folder: PathBuf,
+}
+
+impl ContextFiles {
+    /// `dockerfile` may lie outside of the context.
+    pub fn new(context: &Path, dockerfile: &Path) -> ContextFiles {
+        let folder = dockerfile.parent().filter(|folder| !folder.as_os_str().is_empty());
+        ContextFiles {
+            context: context.to_owned(),
+            dockerfile_folder: folder.unwrap_or(Path::new(".")).to_owned(),
+        }
+    }
+
+    fn root(&self, name: &str) -> Result<&Path, String> {
+        match name {
+            "context" => Ok(&self.context),
+            "dockerfile" => Ok(&self.dockerfile_folder),
+            other => Err(format!("the builder asked for a folder named {other}")),
+        }
+    }
+}
+
+impl FileSource for ContextFiles {
+    fn list(&self, request: &SyncRequest) -> Result<Vec<SyncEntry>, String> {
+        let root = self.root(&request.name)?;
+        let asked = WalkRequest {
+            root: root.to_owned(),
+            exclude: request.exclude.clone(),
+            include: request.include.clone(),
+            follow: Some(request.follow.clone()),
+            threads: None,
+        };
+        let listing = walk(&asked).map_err(|err| err.to_string())?;
+        let stops = |kind| matches!(kind, FaultKind::UnreadableFolder | FaultKind::Unreadable);
+        if let Some(fault) = listing.faults.iter().find(|fault| stops(fault.kind)) {
+            let path = root.join(OsStr::from_bytes(&fault.path));
+            return Err(format!("{}: {}", path.display(), fault.error));
+        }
+        let mut entries: Vec<SyncEntry> = Vec::with_capacity(listing.len());
+        let mut not_text = None;
+        listing.for_each(|path, view| {
+            if not_text.is_none() && std::str::from_utf8(path).is_err() {
+                not_text = Some(root.join(OsStr::from_bytes(path)));
+            }
+            let link = match (view.link, view.hard_link) {
+                (Some(target), _) => target.to_vec(),
+                (None, Some(first)) => entries[first].path.clone(),
+                (None, None) => vec![],
+            };
+            entries.push(SyncEntry {
+                path: path.to_vec(),
+                mode: view.mode,
+                size: if view.is_file() { view.size } else { 0 },
+                mtime_ns: view.mtime_ns,
+                link,
+                device_major: rustix::fs::major(view.device),
+                device_minor: rustix::fs::minor(view.device),
+                attributes: vec![],
+            });
+        });
+        match not_text {
+            // The protocol carries names as UTF-8; the builder would break off without a name.
+            Some(path) => Err(format!("the name of {path:?} is not UTF-8")),
+            None => Ok(entries),
+        }
+    }
+
+    fn open(&self, name: &str, path: &[u8]) -> io::Result<Box<dyn Read + Send>> {
+        let root = self.root(name).map_err(io::Error::other)?;
+        Ok(Box::new(File::open(root.join(OsStr::from_bytes(path)))?))
+    }
+}

@@ -1,0 +1,335 @@
+//! The command line: every option of every command, and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "careen",
+    version,
+    about = "Finds, prices, fixes, proves and undoes what makes container image builds slow, fat or broken",
+    after_help = "Exit codes: 0 ok · 1 findings at or above --fail-on, or a test or build failed · \
+                  2 usage or configuration · 3 could not check · 130 interrupted",
+    args_conflicts_with_subcommands = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Which project, Dockerfile and context.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ProjectOptions {
+    /// Folder of the project
+    #[arg(default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+    /// Dockerfile to build, instead of the one that is found
+    #[arg(short = 'f', long = "file", value_name = "DOCKERFILE")]
+    pub(crate) dockerfile: Option<PathBuf>,
+    /// Build context, instead of the one that compose, devcontainer or the Dockerfile suggest
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) context: Option<PathBuf>,
+    /// Stage to build
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) target: Option<String>,
+    /// Configuration file, instead of the nearest careen.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) isolated: bool,
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OutputOptions {
+    /// Form of the result on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub(crate) format: Format,
+    /// Colour on a terminal; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+    /// One event per line (build)
+    Jsonl,
+    /// JUnit XML (test, doctor)
+    Junit,
+    /// Markdown, short enough for a pull request comment
+    Md,
+    /// One self-contained page (report)
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Never,
+    Hint,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all checks by category; never writes, needs no network and no engine
+    Doctor(Doctor),
+    /// Plan the fixes, show them as a diff, apply them, measure again
+    Fix(Fix),
+    /// Bring files back byte for byte as they were before a fix
+    Undo(Undo),
+    /// List what careen has changed in this project
+    Journal(JournalOptions),
+    /// Build the image, time every step, compare with the last build
+    Build(Build),
+    /// Test an image: versions, imports, GPU; inferred from the project
+    Test(Test),
+    /// Write a stand-alone build script that needs only a shell and Docker
+    Script(Script),
+    /// Write the report of a build: HTML, Markdown or JSON
+    Report(Report),
+    /// List the recorded builds of this project
+    History(HistoryOptions),
+    /// Compare two recorded builds
+    Compare(Compare),
+    /// Explain a rule; works offline
+    Explain(Explain),
+    /// Look inside: what careen's readers understand (for contributors)
+    #[command(subcommand)]
+    Debug(Debug),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// List the checks and what they look at
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Run only this check (repeatable)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) only: Vec<String>,
+    /// Do not tell about a rule, with the reason (repeatable)
+    #[arg(long, value_name = "RULE=REASON")]
+    pub(crate) ignore: Vec<String>,
+    /// Show every check with its evidence and cost
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Lowest severity that makes the exit code 1
+    #[arg(long, value_enum, default_value = "error")]
+    pub(crate) fail_on: FailOn,
+}
+
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Fix {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// All safe fixes (the default when nothing is selected)
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only fixes of this rule (repeatable)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) only: Vec<String>,
+    /// Create or update the ignore file
+    #[arg(long)]
+    pub(crate) dockerignore: bool,
+    /// Remove build cache records that are damaged or in the way; shows them first
+    #[arg(long)]
+    pub(crate) clean_cache: bool,
+    /// Remove stale builders and create them anew
+    #[arg(long)]
+    pub(crate) recreate_builder: bool,
+    /// Also write the stand-alone build script
+    #[arg(long)]
+    pub(crate) script: bool,
+    /// Also fixes that may change what is built, such as moving a COPY
+    #[arg(long)]
+    pub(crate) risky: bool,
+    /// Do not tell about a rule, with the reason (repeatable)
+    #[arg(long, value_name = "RULE=REASON")]
+    pub(crate) ignore: Vec<String>,
+    /// Show the plan and the diff, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Apply without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Undo {
+    /// Journal entry, as `careen journal` lists it; the last one without
+    pub(crate) id: Option<String>,
+    /// Folder of the project
+    #[arg(long, default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Undo even where a file was changed since
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct JournalOptions {
+    /// Folder of the project
+    #[arg(default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Build {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// Name and tag of the image (repeatable)
+    #[arg(short, long = "tag", value_name = "NAME:TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Build argument; without a value it is taken from the environment (repeatable)
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    pub(crate) build_args: Vec<String>,
+    /// Secret for `RUN --mount=type=secret` (repeatable)
+    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME")]
+    pub(crate) secrets: Vec<String>,
+    /// Label of the image (repeatable)
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// Platform to build for
+    #[arg(long)]
+    pub(crate) platform: Option<String>,
+    /// Use no cached step; every rebuild is then a first build
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Always look for a newer base image
+    #[arg(long)]
+    pub(crate) pull: bool,
+    /// Network of the RUN steps: default, host or none
+    #[arg(long)]
+    pub(crate) network: Option<String>,
+    /// Import cache (repeatable), as for buildx
+    #[arg(long = "cache-from", value_name = "type=…,…")]
+    pub(crate) cache_from: Vec<String>,
+    /// Export cache (repeatable), as for buildx
+    #[arg(long = "cache-to", value_name = "type=…,…")]
+    pub(crate) cache_to: Vec<String>,
+    /// Write the image to a tar file instead of the engine: docker:FILE or oci:FILE
+    #[arg(short, long, value_name = "KIND:FILE")]
+    pub(crate) output: Option<String>,
+    /// Builder of buildx to use, through `docker buildx dial-stdio`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) builder: Option<String>,
+    /// Print plain lines also on a terminal
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Print only the result
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Run the image tests in the result
+    #[arg(long)]
+    pub(crate) test: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Test {
+    /// Image to test; the last build of this project without
+    pub(crate) image: Option<String>,
+    /// Folder of the project
+    #[arg(long, default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Dockerfile, to test the result of its build without exporting an image
+    #[arg(short = 'f', long = "file", value_name = "DOCKERFILE")]
+    pub(crate) dockerfile: Option<PathBuf>,
+    /// Test the build result in the builder, without an image
+    #[arg(long, conflicts_with = "image")]
+    pub(crate) result: bool,
+    /// Seconds a single test may take
+    #[arg(long, default_value_t = 120)]
+    pub(crate) limit: u64,
+    /// List the tests, run none
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Script {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// File to write; standard output without
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Name and tag the script gives the image
+    #[arg(short, long, value_name = "NAME:TAG")]
+    pub(crate) tag: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Report {
+    /// Build to report, as `careen history` lists it; the last one without
+    pub(crate) build: Option<String>,
+    /// Folder of the project
+    #[arg(long, default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Build to compare with; the last one before the newest fix without
+    #[arg(long, value_name = "BUILD")]
+    pub(crate) before: Option<String>,
+    /// File to write; `.careen/reports/` in the project without
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HistoryOptions {
+    /// Folder of the project
+    #[arg(default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+    /// How many builds to show
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) last: usize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Compare {
+    /// The build before
+    pub(crate) before: String,
+    /// The build after
+    pub(crate) after: String,
+    /// Folder of the project
+    #[arg(long, default_value = ".")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Explain {
+    /// Name or alias of the rule; all rules without
+    pub(crate) rule: Option<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Debug {
+    /// Print each Dockerfile as BuildKit's parser tests do
+    Ast { files: Vec<PathBuf> },
+    /// Split words: JSON lines in, JSON lines out
+    Words,
+    /// Expand words: JSON lines {word, env, escape, platform} in, {result, unmatched, error} out
+    Expand,
+    /// Match paths: JSON lines {patterns, path} in, {is_match, walk_match, err_at} out
+    IgnoreMatch,
+    /// Walk trees: JSON lines {tree, include, exclude, follow} in, the listing out
+    IgnoreWalk,
+}

@@ -1,0 +1,265 @@
+//! `careen build`: the image, every step timed, compared with the last build.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use careen_engine::{BuildRequest, Connection, EngineError, Output, Pull};
+use careen_model::{BuildRecord, Outcome, ProjectFacts};
+use careen_report::terminal::{self, BuildSummary};
+use careen_report::{json, markdown};
+use careen_run::build::{BuildJob, Finished, build};
+use careen_run::gather;
+use careen_run::history::History;
+
+use super::screen::Screen;
+use super::{interrupt, preflight, subject};
+use crate::arguments::{Build, Format};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::world::{World, env};
+
+/// Without any change for this long, the builder may hang: say so once.
+const SILENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit, Failure> {
+    let formats = [Format::Text, Format::Json, Format::Jsonl, Format::Md];
+    super::refuse_format("build", format, &formats)?;
+    let asked = subject::asked(&options.project, world)?;
+    let project = gather::discover(&asked.request);
+    let source = project.dockerfile.get().map_err(|why| {
+        Failure::could_not("find what to build", why)
+            .hint(Some("name the Dockerfile with -f, or the project's folder"))
+    })?;
+    let identity = gather::identify(&project)
+        .ok_or_else(|| Failure::could_not("find what to build", "no Dockerfile"))?;
+    preflight::check(&project, &source.path)?;
+    let wanted = output(options)?;
+    let request = request(options, &asked.config, &project, &source.path, world)?;
+    let target = careen_engine::resolve_builder(&env, &world.home, options.builder.as_deref());
+    let connection = super::connect(&target, "build")?;
+    let (history, _temporary) = open_history(world)?;
+    let last = history.last(&identity, 20).unwrap_or_default();
+    let last = last.into_iter().find(|build| build.outcome == Some(Outcome::Built));
+
+    let job = BuildJob {
+        connection: &connection,
+        request: &request,
+        context: &project.context,
+        dockerfile: &source.path,
+        history: &history,
+        project: &identity,
+        started_at: world.now,
+        engine: Some(connection.endpoint().address.clone()),
+    };
+    let mut screen = Screen::new(options, format, world, last.as_ref());
+    let finished =
+        build(&job, &mut |event, record| screen.event(event, record), &interrupt::token());
+    let tail = screen.end();
+    let finished = finished.map_err(super::undo::failed("record the build"))?;
+    if let Some(problem) = &finished.problem {
+        super::say(&format!("the build is not wholly recorded: {problem}"));
+    }
+    save(&wanted, &connection, &finished)?;
+    show(options, format, world, (&finished.record, last.as_ref(), &tail))?;
+    end(options, &finished, &connection, &project, world)
+}
+
+/// Tests if asked for, and turns the outcome into an exit code.
+fn end(
+    options: &Build,
+    finished: &Finished,
+    connection: &Connection,
+    project: &ProjectFacts,
+    world: &World,
+) -> Result<Exit, Failure> {
+    match &finished.result {
+        Ok(built) if options.test => {
+            let image = built.image_id.clone().or_else(|| finished.record.image.clone());
+            let image = image.ok_or_else(|| {
+                Failure::could_not("test the image", "the build left no image in the engine")
+            })?;
+            let cases = super::test::infer(project);
+            let tested = super::test::in_image(connection, &image, &cases, &interrupt::token())?;
+            super::print(|out| terminal::image_tests(out, world.out, &tested.shown()))?;
+            Ok(tested.exit())
+        }
+        Ok(_) => Ok(Exit::Ok),
+        Err(EngineError::Cancelled) => Err(Failure::interrupted()),
+        // What both Docker's and buildx's build commands exit with, whatever the command's code.
+        Err(EngineError::BuildFailed(_)) => Ok(Exit::Builder(1)),
+        Err(err) => Err(Failure::could_not("build", err).hint(err.hint())),
+    }
+}
+
+fn show(
+    options: &Build,
+    format: Format,
+    world: &World,
+    (record, last, tail): (&BuildRecord, Option<&BuildRecord>, &[String]),
+) -> Result<(), Failure> {
+    if options.quiet && format == Format::Text {
+        let id = record.image_digest.clone().unwrap_or_default();
+        return super::print(|out| writeln!(out, "{id}"));
+    }
+    super::print(|out| match format {
+        Format::Json => json::build(out, record, last),
+        Format::Jsonl => Ok(()),
+        Format::Md => markdown::build(out, record, last),
+        _ => terminal::build_summary(
+            out,
+            world.out,
+            &BuildSummary { record, last, context: None, log_tail: tail, report: None },
+        ),
+    })
+}
+
+/// The history; where it cannot be opened, a temporary one, so that the build goes on.
+fn open_history(world: &World) -> Result<(History, Option<PathBuf>), Failure> {
+    let path = world.history();
+    let first = match History::open(&path) {
+        Ok(history) => return Ok((history, None)),
+        Err(err) => err,
+    };
+    super::say(&format!("this build will not be kept in the history: {first}"));
+    // A damaged history was moved aside; a second try starts a new one.
+    if let Ok(history) = History::open(&path) {
+        return Ok((history, None));
+    }
+    let folder = std::env::temp_dir().join(format!("careen-{}", std::process::id()));
+    let history = History::open(&folder.join("history.db"));
+    Ok((history.map_err(super::undo::failed("record the build"))?, Some(folder)))
+}
+
+fn request(
+    options: &Build,
+    config: &Config,
+    project: &ProjectFacts,
+    dockerfile: &Path,
+    world: &World,
+) -> Result<BuildRequest, Failure> {
+    let tags = match (options.tags.is_empty(), &config.image) {
+        (false, _) => options.tags.clone(),
+        (true, Some(image)) => vec![image.clone()],
+        (true, None) => vec![super::script::image_name(project)],
+    };
+    Ok(BuildRequest {
+        dockerfile: file_name(dockerfile),
+        target: project.target.clone(),
+        build_args: options.build_args.iter().filter_map(|text| argument(text)).collect(),
+        labels: pairs("--label", &options.labels)?,
+        platform: options.platform.clone(),
+        no_cache: options.no_cache,
+        secrets: secrets(&options.secrets)?,
+        cache_from: options.cache_from.clone(),
+        cache_to: options.cache_to.clone(),
+        network: options.network.clone(),
+        tags,
+        output: match output(options)? {
+            Wanted::OciTar(path) => Output::OciTar(path),
+            Wanted::Store | Wanted::DockerTar(_) => Output::Store,
+        },
+        pull: if options.pull { Pull::Always } else { Pull::IfMissing },
+        shared_key: shared_key(&project.context),
+        docker_config: Some(careen_engine::config_directory(&env, &world.home)),
+        silence: Some(SILENCE),
+        ..BuildRequest::default()
+    })
+}
+
+/// Where the image goes.
+enum Wanted {
+    Store,
+    DockerTar(PathBuf),
+    OciTar(PathBuf),
+}
+
+fn output(options: &Build) -> Result<Wanted, Failure> {
+    match options.output.as_deref().map(|text| text.split_once(':')) {
+        None => Ok(Wanted::Store),
+        Some(Some(("docker", path))) if !path.is_empty() => Ok(Wanted::DockerTar(path.into())),
+        Some(Some(("oci", path))) if !path.is_empty() => Ok(Wanted::OciTar(path.into())),
+        Some(_) => Err(Failure::usage("--output takes docker:FILE or oci:FILE")),
+    }
+}
+
+/// Writes the `docker load` archive from the engine's store, which every engine can.
+fn save(wanted: &Wanted, connection: &Connection, finished: &Finished) -> Result<(), Failure> {
+    let (Wanted::DockerTar(path), Ok(built)) = (wanted, &finished.result) else { return Ok(()) };
+    let doing = || format!("write {}", path.display());
+    let image = finished.record.image.clone().or_else(|| built.image_id.clone());
+    let image = image.ok_or_else(|| Failure::could_not(doing(), "the build left no image"))?;
+    let partial = path.with_extension("partial");
+    let mut file = fs::File::create(&partial).map_err(|err| Failure::could_not(doing(), err))?;
+    let saved = connection.save_image(&image, &mut file);
+    match saved {
+        Ok(_) => fs::rename(&partial, path).map_err(|err| Failure::could_not(doing(), err)),
+        Err(err) => {
+            // Half an archive is worse than none.
+            let _ = fs::remove_file(&partial);
+            Err(Failure::could_not(doing(), &err).hint(err.hint()))
+        }
+    }
+}
+
+/// `NAME=VALUE`, or `NAME` from the environment; unset there means not given, as in Docker.
+fn argument(text: &str) -> Option<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+        None => env(text).map(|value| (text.to_owned(), value)),
+    }
+}
+
+fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let split = |text: &String| match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(Failure::usage(format!("{option} {text}: expected NAME=VALUE"))),
+    };
+    texts.iter().map(split).collect()
+}
+
+/// `id=ID,src=FILE` or `id=ID,env=NAME`. Values are read here and go nowhere but the builder.
+fn secrets(texts: &[String]) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let mut out = BTreeMap::new();
+    for text in texts {
+        let fields: BTreeMap<&str, &str> =
+            text.split(',').filter_map(|field| field.split_once('=')).collect();
+        let Some(id) = fields.get("id") else {
+            return Err(Failure::usage("--secret needs id=ID and src=FILE or env=NAME"));
+        };
+        let file = fields.get("src").or_else(|| fields.get("source"));
+        let value = match (file, fields.get("env")) {
+            (Some(file), None) => fs::read(file).map_err(|err| {
+                Failure::could_not(format!("read the secret {id} from {file}"), err)
+            })?,
+            (None, name) => {
+                let name = name.unwrap_or(id);
+                let value = env(name).ok_or_else(|| {
+                    Failure::usage(format!("--secret id={id}: the variable {name} is not set"))
+                })?;
+                value.into_bytes()
+            }
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage("--secret takes src=FILE or env=NAME, not both"));
+            }
+        };
+        out.insert((*id).to_owned(), value);
+    }
+    Ok(out)
+}
+
+/// The name of the Dockerfile in its own folder, which is served to the builder.
+pub(super) fn file_name(dockerfile: &Path) -> String {
+    dockerfile.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Names the builder's copy of the context by its whole path.
+///
+/// buildx uses the last component only, and two projects of one name then overwrite each other's
+/// copy at every build.
+pub(super) fn shared_key(context: &Path) -> String {
+    let path = context.canonicalize().unwrap_or_else(|_| context.to_owned());
+    path.to_string_lossy().into_owned()
+}

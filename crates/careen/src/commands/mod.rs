@@ -1,0 +1,85 @@
+//! One file per command: ask the crates below, hand the answer to a renderer, choose the exit code.
+
+mod build;
+mod debug;
+mod debug_lines;
+mod doctor;
+mod explain;
+mod fix;
+mod history;
+mod interrupt;
+mod overview;
+mod preflight;
+mod report;
+mod screen;
+mod script;
+mod subject;
+mod test;
+mod undo;
+
+use std::io;
+
+use crate::arguments::{Arguments, Command, Format};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::world::World;
+
+/// Runs the command of the arguments; the bare program shows the overview.
+pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> {
+    let format = arguments.output.format;
+    match arguments.command {
+        None => overview::run(&arguments.project, format, world),
+        Some(Command::Doctor(options)) => doctor::run(&options, format, world),
+        Some(Command::Fix(options)) => fix::run(&options, format, world),
+        Some(Command::Undo(options)) => undo::undo(&options, format, world),
+        Some(Command::Journal(options)) => undo::journal(&options, format, world),
+        Some(Command::Build(options)) => build::run(&options, format, world),
+        Some(Command::Test(options)) => test::run(&options, format, world),
+        Some(Command::Script(options)) => script::run(&options, world),
+        Some(Command::Report(options)) => report::run(&options, format, world),
+        Some(Command::History(options)) => history::list(&options, format, world),
+        Some(Command::Compare(options)) => history::compare(&options, format, world),
+        Some(Command::Explain(options)) => explain::run(&options, world),
+        Some(Command::Debug(options)) => debug::run(&options),
+    }
+}
+
+/// Writes a result to standard output. A reader that went away is no failure.
+fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let written = write(&mut out).and_then(|()| io::Write::flush(&mut out));
+    match written {
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::could_not("write the result", err))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The formats a command does not have are an error, never a silent fall-back to text.
+fn refuse_format(command: &str, format: Format, has: &[Format]) -> Result<(), Failure> {
+    if has.contains(&format) {
+        return Ok(());
+    }
+    let names: Vec<String> = has.iter().map(|f| format!("{f:?}").to_lowercase()).collect();
+    let asked = format!("{format:?}").to_lowercase();
+    Err(Failure::usage(format!(
+        "`careen {command}` has no format {asked}; it has {}",
+        names.join(", ")
+    )))
+}
+
+/// A sentence for the person, on standard error.
+#[expect(clippy::print_stderr, reason = "talk goes to standard error")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Opens the way to the engine or builder.
+fn connect(
+    target: &careen_engine::Target,
+    doing: &str,
+) -> Result<careen_engine::Connection, Failure> {
+    careen_engine::Connection::open(target)
+        .map_err(|err| Failure::could_not(doing, &err).hint(err.hint()))
+}

@@ -1,0 +1,115 @@
+//! `careen report`: one build, before and after, as a page, Markdown or JSON.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use careen_check::diagnose;
+use careen_model::{BuildRecord, Outcome};
+use careen_report::html::{HtmlInput, html};
+use careen_report::{json, markdown};
+use careen_run::apply::Journal;
+use careen_run::history::{History, Project};
+
+use super::{subject, undo::failed};
+use crate::arguments::{Format, ProjectOptions, Report};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::world::World;
+
+pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exit, Failure> {
+    let formats = [Format::Text, Format::Html, Format::Md, Format::Json];
+    super::refuse_format("report", format, &formats)?;
+    let project_options =
+        ProjectOptions { path: options.path.clone(), ..ProjectOptions::default() };
+    let asked = subject::asked(&project_options, world)?;
+    let gathered = subject::look(&asked.request, world);
+    let Some(project) = &gathered.project else {
+        return Err(Failure::could_not("report", "no Dockerfile here"));
+    };
+    let history = History::open(&world.history()).map_err(failed("open the history"))?;
+    let after = match &options.build {
+        Some(label) => history.get(project, label).map_err(failed("report"))?,
+        None => newest(&history, project)?,
+    };
+    let before = match &options.before {
+        Some(label) => Some(history.get(project, label).map_err(failed("report"))?),
+        None => before(&history, project, &after, &options.path)?,
+    };
+    match format {
+        Format::Md => super::print(|out| markdown::build(out, &after, before.as_ref()))?,
+        Format::Json => super::print(|out| json::build(out, &after, before.as_ref()))?,
+        _ => {
+            let selection = subject::selection(&[], &[], &asked.config)?;
+            let diagnosis = diagnose(&gathered.facts, &selection);
+            let name = project.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let mut page = Vec::new();
+            let input = HtmlInput {
+                version: env!("CARGO_PKG_VERSION"),
+                project: &name,
+                engine: after.engine.as_deref().unwrap_or("unknown engine"),
+                before: before.as_ref(),
+                after: &after,
+                comparisons: &[],
+                context_before: None,
+                context_after: gathered.facts.context.known(),
+                diagnosis_before: None,
+                diagnosis_after: Some(&diagnosis),
+                tests: None,
+            };
+            html(&mut page, &input).map_err(|err| Failure::could_not("draw the report", err))?;
+            let path = write(options, &project.root, &after, &page)?;
+            super::print(|out| writeln!(out, "{}", path.display()))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn newest(history: &History, project: &Project) -> Result<BuildRecord, Failure> {
+    let builds = history.last(project, 50).map_err(failed("read the history"))?;
+    let built = builds.into_iter().find(|build| build.outcome == Some(Outcome::Built));
+    built.ok_or_else(|| {
+        Failure::could_not("report", "no build of this project is recorded")
+            .hint(Some("build it first: careen build"))
+    })
+}
+
+/// The last build before the newest fix; without a fix, the build before.
+fn before(
+    history: &History,
+    project: &Project,
+    after: &BuildRecord,
+    path: &Path,
+) -> Result<Option<BuildRecord>, Failure> {
+    let journal = Journal::of(path).map_err(failed("read the journal"))?;
+    let entries = journal.entries().map_err(failed("read the journal"))?;
+    let fixed = entries.iter().map(|entry| entry.at).filter(|at| *at <= after.started_at).max();
+    let builds = history.last(project, 200).map_err(failed("read the history"))?;
+    let earlier = builds.into_iter().filter(|build| {
+        build.outcome == Some(Outcome::Built)
+            && build.label != after.label
+            && build.started_at <= fixed.unwrap_or(after.started_at)
+    });
+    Ok(earlier.max_by_key(|build| build.started_at))
+}
+
+/// Writes whole or not at all.
+fn write(
+    options: &Report,
+    root: &Path,
+    record: &BuildRecord,
+    page: &[u8],
+) -> Result<PathBuf, Failure> {
+    let path = match &options.output {
+        Some(path) => path.clone(),
+        None => Journal::of(root)
+            .and_then(|journal| journal.reports_folder())
+            .map_err(failed("write the report"))?
+            .join(format!("{}.html", record.label)),
+    };
+    let partial = path.with_extension("partial");
+    let doing = || format!("write {}", path.display());
+    fs::write(&partial, page)
+        .and_then(|()| fs::rename(&partial, &path))
+        .map_err(|err| Failure::could_not(doing(), err))?;
+    Ok(path)
+}

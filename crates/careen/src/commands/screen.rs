@@ -1,0 +1,120 @@
+//! The build while it runs: a live frame on a terminal, plain lines or JSON lines elsewhere.
+
+use std::io::{self, Write};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use careen_model::{BuildEvent, BuildRecord};
+use careen_report::terminal::{Plain, Style, Tail, Window, frame};
+use careen_run::history::event_line;
+
+use crate::arguments::{Build, Format};
+use crate::world::{World, height};
+
+/// Ten frames a second look alive and cost nothing.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// Shows a build. Drawing errors are ignored: a closed terminal must not stop a build.
+pub(super) struct Screen {
+    means: Means,
+    tail: Tail,
+    failed: Option<String>,
+}
+
+enum Means {
+    Quiet,
+    Plain(Plain, Style),
+    Lines,
+    Live { records: Sender<BuildRecord>, painter: JoinHandle<()>, sent: Instant },
+}
+
+impl Screen {
+    pub(super) fn new(
+        options: &Build,
+        format: Format,
+        world: &World,
+        last: Option<&BuildRecord>,
+    ) -> Screen {
+        let means = match format {
+            Format::Jsonl => Means::Lines,
+            _ if options.quiet => Means::Quiet,
+            _ if world.interactive && !options.plain => live(world.err, last.cloned()),
+            _ => Means::Plain(Plain::default(), world.err),
+        };
+        Screen { means, tail: Tail::default(), failed: None }
+    }
+
+    pub(super) fn event(&mut self, event: &BuildEvent, record: &BuildRecord) {
+        self.tail.apply(event);
+        if let careen_model::What::StepEnded { step, error: Some(_) } = &event.what {
+            self.failed.get_or_insert_with(|| step.clone());
+        }
+        match &mut self.means {
+            Means::Quiet => (),
+            Means::Plain(plain, style) => {
+                let _ = plain.event(&mut io::stderr().lock(), *style, (record, event));
+            }
+            Means::Lines => {
+                let _ = writeln!(io::stdout().lock(), "{}", event_line(event));
+            }
+            Means::Live { records, sent, .. } => {
+                let is_output = matches!(event.what, careen_model::What::Log { .. });
+                if !is_output || sent.elapsed() >= BEAT {
+                    *sent = Instant::now();
+                    // The painter lives as long as this sender.
+                    let _ = records.send(record.clone());
+                }
+            }
+        }
+    }
+
+    /// Takes the frame away and gives the last lines of the step that failed.
+    pub(super) fn end(self) -> Vec<String> {
+        if let Means::Live { records, painter, .. } = self.means {
+            drop(records);
+            let _ = painter.join();
+        }
+        self.failed.map(|step| self.tail.lines(&step)).unwrap_or_default()
+    }
+}
+
+fn live(style: Style, last: Option<BuildRecord>) -> Means {
+    let (records, news) = mpsc::channel::<BuildRecord>();
+    let painter = std::thread::spawn(move || {
+        let began = Instant::now();
+        let mut record = BuildRecord::default();
+        let mut drawn = 0;
+        loop {
+            match news.recv_timeout(BEAT) {
+                Ok(newer) => record = newer,
+                Err(RecvTimeoutError::Timeout) => (),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            while let Ok(newer) = news.try_recv() {
+                record = newer;
+            }
+            let window = Window { elapsed: began.elapsed(), height: height() };
+            let lines = frame(&record, last.as_ref(), window, style);
+            drawn = paint(&lines, drawn);
+        }
+        paint(&[], drawn);
+    });
+    Means::Live { records, painter, sent: Instant::now() }
+}
+
+/// Draws over the last frame in one write, so that nothing flickers.
+fn paint(lines: &[String], drawn: usize) -> usize {
+    let mut out = String::new();
+    if drawn > 0 {
+        out.push_str(&format!("\u{1b}[{drawn}F"));
+    }
+    for line in lines {
+        out.push_str(line);
+        out.push_str("\u{1b}[K\n");
+    }
+    out.push_str("\u{1b}[J");
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(out.as_bytes()).and_then(|()| stderr.flush());
+    lines.len()
+}
