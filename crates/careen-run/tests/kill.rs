@@ -1,4 +1,5 @@
-//! Kills careen with SIGKILL after every step of a fix and of an undo, then settles and compares.
+//! Kills careen with SIGKILL after every step of a fix and of an undo, and while it records builds;
+//! then settles and compares.
 //!
 //! This file is its own child: started with a role, it does one thing in one project and, after
 //! the wanted number of steps, says so and waits to be killed.
@@ -8,6 +9,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,20 +17,27 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
-use careen_run::Error;
+use careen_model::{BuildEvent, Outcome, Stream, What};
 use careen_run::apply::{Edited, Journal, Point, Which};
+use careen_run::history::{History, Listed, Project, State, read_events};
+use careen_run::{About, Error, Recorder};
 
 use crate::common::{content, make, plan, tree};
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["as", "recorder", folder, events] = words.as_slice() {
+        record_builds(Path::new(folder), events.parse().unwrap());
+    }
     if let ["as", role, project, steps] = words.as_slice() {
         return child(role, Path::new(project), steps.parse().unwrap());
     }
     println!("fix: killed at {} steps", kill_everywhere("fix"));
     println!("undo: killed at {} steps", kill_everywhere("undo"));
+    println!("history: killed {} times", kill_recorders());
     read_only();
     ExitCode::SUCCESS
 }
@@ -37,8 +46,7 @@ fn child(role: &str, project: &Path, mut steps: usize) -> ExitCode {
     let journal = Journal::of(project).unwrap();
     let mut watcher = |_: Point| {
         if steps == 0 {
-            println!("here");
-            std::io::stdout().flush().unwrap();
+            say("here");
             // Nobody ever writes to us: this waits for the kill.
             let _ = std::io::stdin().read(&mut [0]);
         }
@@ -105,6 +113,100 @@ fn fixed() -> common::Content {
     make(folder.path());
     Journal::of(folder.path()).unwrap().apply(&plan(folder.path()), 1).unwrap();
     content(&tree(folder.path()))
+}
+
+/// Records one build after the other and tells each label, until it is killed.
+///
+/// `at`: in the second build, after so many events, it says so and waits; never for `usize::MAX`.
+fn record_builds(folder: &Path, at: usize) -> ! {
+    let history = History::open(&folder.join("history.db")).unwrap();
+    for n in 0.. {
+        let about = About { started_at: n, ..About::default() };
+        let mut recorder = Recorder::begin(&history, &hoops(), about).unwrap();
+        let step = || "a".to_owned();
+        let mut tell = |at: u64, what: What| {
+            recorder.event(&BuildEvent { at: Duration::from_millis(at), what });
+        };
+        tell(0, What::StepPlanned { step: step(), name: "[1/1] RUN x".into(), inputs: vec![] });
+        tell(0, What::StepStarted { step: step() });
+        let events = if at == usize::MAX { 50 } else { at };
+        for event in 0..events as u64 {
+            let bytes = format!("{event:x} {n}\n").into_bytes();
+            tell(event, What::Log { step: step(), stream: Stream::Out, bytes });
+        }
+        if n == 1 && at != usize::MAX {
+            say("here");
+            let _ = std::io::stdin().read(&mut [0]);
+        }
+        tell(events as u64, What::Ended { outcome: Outcome::Built });
+        let done = recorder.finish(&history);
+        assert!(done.problem.is_none());
+        say(&done.record.label);
+    }
+    unreachable!("somebody kills us")
+}
+
+fn say(line: &str) {
+    println!("{line}");
+    std::io::stdout().flush().unwrap();
+}
+
+fn hoops() -> Project {
+    Project { remote: None, root: "/hoops".into(), dockerfile: "Dockerfile".into(), target: None }
+}
+
+/// Kills recorders within a build and wherever they are; returns how many were killed.
+fn kill_recorders() -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let mut told = BTreeSet::new();
+    let within = [0, 1, 200, 5000];
+    for events in within {
+        told.extend(kill_recorder(folder.path(), events, 2));
+    }
+    let listed = look_into(folder.path(), &told);
+    let states = listed.iter().map(|row| row.state);
+    assert!(states.eq([State::Interrupted, State::Built].repeat(within.len())), "{listed:?}");
+    for lines in 1..=8 {
+        told.extend(kill_recorder(folder.path(), usize::MAX, lines));
+        look_into(folder.path(), &told);
+    }
+    within.len() + 8
+}
+
+/// Kills a recorder when it has said so many lines; returns the labels that it told.
+fn kill_recorder(folder: &Path, at: usize, lines: usize) -> Vec<String> {
+    let mut command = command("recorder", folder, at);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut labels: Vec<String> = said.by_ref().take(lines).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // It may have ended more builds before the kill reached it.
+    labels.extend(said);
+    labels.retain(|line| line != "here");
+    labels
+}
+
+/// Every build that was told is there, whole; every other one is interrupted and can be read.
+fn look_into(folder: &Path, told: &BTreeSet<String>) -> Vec<Listed> {
+    let history = History::open(&folder.join("history.db")).unwrap();
+    let listed = history.list(&hoops(), 10_000).unwrap();
+    for row in &listed {
+        let record = history.get(&hoops(), &row.label).unwrap();
+        let log = history.events(&hoops(), &row.label).unwrap().unwrap();
+        let mut events = 0;
+        read_events(&log, &mut |_| events += 1).unwrap();
+        match row.state {
+            State::Built => assert_eq!(record.outcome, Some(Outcome::Built)),
+            State::Interrupted => assert_eq!(record.outcome, None),
+            other => panic!("{} is {other:?}", row.label),
+        }
+        assert!(events >= 2 * record.steps.len(), "{}", row.label);
+    }
+    let built = listed.iter().filter(|row| row.state == State::Built);
+    let built: BTreeSet<String> = built.map(|row| row.label.clone()).collect();
+    assert!(told.is_subset(&built), "a build that was told is gone");
+    listed
 }
 
 /// A project whose folder may not be written: refused before anything is written.

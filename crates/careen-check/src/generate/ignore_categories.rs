@@ -161,6 +161,11 @@ const fn wanted_in(
     Category { name, title, patterns, likely, is_derived: false, homes }
 }
 
+/// Names and patterns alone, as a survey of the context takes them to weigh each category.
+pub fn to_weigh() -> Vec<(&'static str, &'static [&'static str])> {
+    CATEGORIES.iter().map(|category| (category.name, category.patterns)).collect()
+}
+
 impl Category {
     /// True when the category suits a project of these kinds.
     pub fn is_likely_for(&self, kinds: &[ProjectKind]) -> bool {

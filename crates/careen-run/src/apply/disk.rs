@@ -6,6 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::XattrFlags;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, digest};
@@ -21,6 +23,15 @@ pub(super) struct State {
     pub(super) owner: Option<Owner>,
     /// `None`: the time of writing.
     pub(super) modified: Option<Modified>,
+    /// Extended attributes that belong to the user: `user.*` and access lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) attributes: Vec<Attribute>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attribute {
+    name: String,
+    value: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +77,7 @@ pub(super) fn read(path: &Path) -> Result<Option<(Vec<u8>, State)>, Error> {
             seconds: meta.mtime(),
             nanoseconds: u32::try_from(meta.mtime_nsec()).unwrap_or(0),
         }),
+        attributes: attributes(&file).map_err(Error::io("reading", path))?,
     };
     Ok(Some((bytes, state)))
 }
@@ -95,10 +107,37 @@ pub(super) fn write_as(path: &Path, bytes: &[u8], state: &State) -> Result<(), E
         file.set_permissions(Permissions::from_mode(state.mode))
             .map_err(Error::io("changing the mode of", path))?;
     }
+    for Attribute { name, value } in &state.attributes {
+        rustix::fs::fsetxattr(&file, name.as_str(), value, XattrFlags::empty())
+            .map_err(|err| Error::io("setting attributes of", path)(err.into()))?;
+    }
     if let Some(time) = state.modified.and_then(Modified::time) {
         file.set_modified(time).map_err(Error::io("changing the time of", path))?;
     }
     file.sync_all().map_err(Error::io("writing", path))
+}
+
+/// The attributes that a person or a tool of theirs has set; the kernel's own are not ours to copy.
+fn attributes(file: &File) -> io::Result<Vec<Attribute>> {
+    let mut names = vec![0; 64 << 10];
+    let length = match rustix::fs::flistxattr(file, &mut names[..]) {
+        Ok(length) => length,
+        // A file system without attributes has none.
+        Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(vec![]),
+        Err(err) => return Err(err.into()),
+    };
+    let mut found = Vec::new();
+    for name in names[..length].split(|&byte| byte == 0) {
+        let Ok(name) = std::str::from_utf8(name) else { continue };
+        if !name.starts_with("user.") && name != "system.posix_acl_access" {
+            continue;
+        }
+        let mut value = vec![0; 64 << 10];
+        let length = rustix::fs::fgetxattr(file, name, &mut value[..])?;
+        value.truncate(length);
+        found.push(Attribute { name: name.to_owned(), value });
+    }
+    Ok(found)
 }
 
 /// Removes a file that may be gone already.

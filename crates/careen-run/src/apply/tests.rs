@@ -272,6 +272,27 @@ fn one_careen_at_a_time() {
 }
 
 #[test]
+fn attributes_stay_and_come_back() {
+    use rustix::fs::{XattrFlags, getxattr, removexattr, setxattr};
+    let (folder, journal) = project();
+    let path = folder.path().join("run.sh");
+    if setxattr(&path, "user.careen", b"kept", XattrFlags::empty()).is_err() {
+        // A file system without attributes has none to lose.
+        return;
+    }
+    let value = || {
+        let mut value = [0; 16];
+        let length = getxattr(&path, "user.careen", &mut value[..]).unwrap();
+        value[..length].to_vec()
+    };
+    journal.apply(&plan(folder.path()), 1).unwrap();
+    assert_eq!(value(), b"kept");
+    removexattr(&path, "user.careen").unwrap();
+    journal.undo(Which::Last, Edited::Refuse, 2).unwrap();
+    assert_eq!(value(), b"kept");
+}
+
+#[test]
 fn nothing_to_change_leaves_no_trace() {
     let (folder, journal) = project();
     let before = Some(b"".to_vec());

@@ -209,6 +209,7 @@ fn next_state(next: &Next, before: Option<&State>, folder_mode: u32) -> Option<S
                 mode: mode | run,
                 owner: before.and_then(|state| state.owner),
                 modified: None,
+                attributes: before.map(|state| state.attributes.clone()).unwrap_or_default(),
             })
         }
     }

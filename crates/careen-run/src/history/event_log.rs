@@ -79,9 +79,9 @@ impl EventLog {
         Ok(())
     }
 
-    /// Ends the log properly and waits until it is on the disk.
-    pub fn finish(self) -> Result<(), Error> {
-        let finished = self.encoder.finish().and_then(|file| file.sync_all());
+    /// Ends the log properly and waits until it is on the disk. The file is locked until dropped.
+    pub fn finish(self) -> Result<File, Error> {
+        let finished = self.encoder.finish().and_then(|file| file.sync_all().map(|()| file));
         finished.map_err(Error::io("writing", &self.path))
     }
 

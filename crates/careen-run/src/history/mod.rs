@@ -112,8 +112,10 @@ impl History {
     /// Ends a build that was begun: closes its log and stores the record, which gets its label.
     pub fn finish(&self, begun: Begun, record: &mut BuildRecord) -> Result<(), Error> {
         record.label.clone_from(&begun.label);
+        // Unlocked only after the update, or another careen would take the build for a dead one.
+        let log = begun.log.finish();
         self.update(begun.id, record, State::of(record.outcome))?;
-        begun.log.finish()
+        log.map(drop)
     }
 
     /// Stores a record that has no events here, such as one of an imported log. Returns its label.
@@ -241,7 +243,8 @@ impl History {
                 // A log that cannot be read leaves an empty record; the build is listed all the same.
                 let _ = read_events(&path, &mut |event| record.apply(&event));
             }
-            self.update(id, &record, State::Interrupted)?;
+            // The build may have ended and only the last write of its careen not.
+            self.update(id, &record, State::of(record.outcome))?;
         }
         Ok(())
     }

@@ -6,9 +6,6 @@ use careen_engine::{BuildResult, CancelToken, Connection, EngineError, ExecOutpu
 
 use super::{Exec, NotRun, Ran};
 
-/// Exit code of a container runtime that found no such program (as shells use it).
-const NO_PROGRAM: i32 = 127;
-
 /// Runs each program in a container of its own, without network, removed afterwards.
 #[derive(Debug)]
 pub struct ImageExec<'a> {
@@ -41,42 +38,67 @@ impl Exec for ImageExec<'_> {
     fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
         let exec = careen_engine::Exec::new(argv, limit);
         let output = careen_engine::run_in_image(self.connection, self.image, &exec, self.cancel);
-        ran(argv, output)
+        judge_start(argv, output)
     }
 }
 
 impl Exec for ResultExec<'_> {
     fn exec(&self, argv: &[String], limit: Duration) -> Result<Ran, NotRun> {
-        ran(argv, self.result.exec(&careen_engine::Exec::new(argv, limit), self.cancel))
+        judge_start(argv, self.result.exec(&careen_engine::Exec::new(argv, limit), self.cancel))
     }
 }
 
-fn ran(argv: &[String], output: Result<ExecOutput, EngineError>) -> Result<Ran, NotRun> {
-    let program = || argv.first().cloned().unwrap_or_default();
-    match output {
-        Ok(output) => match output.code {
-            Some(NO_PROGRAM) if output.stdout.is_empty() && says_missing(&output.stderr) => {
-                Err(NotRun::NoProgram { program: program() })
-            }
-            code => Ok(Ran {
-                exit_code: code.unwrap_or(-1),
-                stdout: output.stdout,
-                stderr: output.stderr,
-                took: output.took,
-                timed_out: output.timed_out,
-            }),
-        },
-        // What runc says when the program of a container does not exist.
-        Err(EngineError::Refused { message, .. }) if says_missing(message.as_bytes()) => {
-            Err(NotRun::NoProgram { program: program() })
+/// What an engine's answer means for the test that asked.
+fn judge_start(argv: &[String], answer: Result<ExecOutput, EngineError>) -> Result<Ran, NotRun> {
+    let message = match answer {
+        Ok(output) => return ended(output),
+        Err(EngineError::Refused { message, .. }) => message,
+        Err(err) => return Err(NotRun::NoEngine { reason: err.to_string() }),
+    };
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    let program = argv.first().cloned().unwrap_or_default();
+    // The words of runc and crun; engines wrap them in different ways and with different codes.
+    if says(&["no such file or directory", "executable file not found", "not a directory"]) {
+        return Err(NotRun::NoProgram { program });
+    }
+    if says(&["exec format error", "permission denied"]) {
+        // It is there and cannot be started: that is a result, with the code a shell would give.
+        return Ok(Ran { exit_code: 126, stderr: message.into_bytes(), ..Ran::default() });
+    }
+    Err(NotRun::NoEngine { reason: message })
+}
+
+fn ended(output: ExecOutput) -> Result<Ran, NotRun> {
+    let ExecOutput { code, stdout, stderr, took, timed_out, .. } = output;
+    match code {
+        None if !timed_out => {
+            Err(NotRun::NoEngine { reason: "the engine did not tell how it ended".to_owned() })
         }
-        Err(err) => Err(NotRun::NoEngine { reason: err.to_string() }),
+        code => Ok(Ran { exit_code: code.unwrap_or(137), stdout, stderr, took, timed_out }),
     }
 }
 
-fn says_missing(text: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(text);
-    text.is_empty()
-        || text.contains("executable file not found")
-        || text.contains("no such file or directory")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_of_engines() {
+        let start = |answer| judge_start(&["x".to_owned()], answer);
+        let refused = |message: &str| {
+            start(Err(EngineError::Refused { status: 400, message: message.to_owned() }))
+        };
+        let missing = Err(NotRun::NoProgram { program: "x".into() });
+        assert_eq!(refused("exec: \"x\": executable file not found in $PATH: unknown"), missing);
+        assert_eq!(refused("exec: \"x\": stat x: no such file or directory"), missing);
+        assert_eq!(refused("exec /x: exec format error").unwrap().exit_code, 126);
+        let other = refused("No such image: hoops:dev").unwrap_err();
+        assert_eq!(other.to_string(), "No such image: hoops:dev");
+        assert!(matches!(start(Err(EngineError::Cancelled)), Err(NotRun::NoEngine { .. })));
+        let output = ExecOutput { code: Some(3), ..ExecOutput::default() };
+        assert_eq!(start(Ok(output)).unwrap().exit_code, 3);
+        let output = ExecOutput { timed_out: true, ..ExecOutput::default() };
+        assert!(start(Ok(output)).unwrap().timed_out);
+        assert!(start(Ok(ExecOutput::default())).is_err());
+    }
 }
