@@ -1,6 +1,6 @@
 //! Package managers in RUN commands: who installs what, and where it keeps its cache.
 
-use crate::shell::Command;
+use crate::calls::Command;
 use crate::steps::Run;
 
 /// A package manager that can keep what it downloads.
@@ -181,12 +181,12 @@ fn is_path(package: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell;
+    use crate::calls::read;
 
     #[test]
     fn installs_and_what_they_read() {
         let check = |text: &str, expected: Option<(Manager, &[&str], bool)>| {
-            let script = shell::read(text);
+            let script = read(text);
             let found = install(&script.commands[0]);
             let found = found.as_ref().map(|i| {
                 (i.manager, i.reads.iter().map(String::as_str).collect(), i.needs_sources)

@@ -2,9 +2,9 @@
 
 use careen_model::{Category, Edit, Findings, Fix, Severity};
 
+use crate::calls::Command;
 use crate::packages::{Manager, apt_action};
 use crate::rules::apt;
-use crate::shell::Command;
 use crate::steps::{Run, edits, runs};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
@@ -24,12 +24,15 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
     for run in &runs(file) {
         for (n, command) in run.script.commands.iter().enumerate() {
             let Some(folders) = empties(command, run) else { continue };
-            if !folders.iter().all(|folder| run.cache_at(folder).is_some()) {
+            if !folders.iter().all(|folder| run.keeps(folder)) {
                 continue;
             }
-            let span = run.span(command.range.clone());
             let finding = rule
-                .at(file, span, format!("this empties {}, which a mount keeps", folders.join(", ")))
+                .at(
+                    file,
+                    command.span,
+                    format!("this empties {}, which a mount keeps", folders.join(", ")),
+                )
                 .because("cache mount", folders.join(", "), file.path.display().to_string());
             let cut = run.cut(n).filter(|_| run.is_editable(file));
             found.push(match cut {
