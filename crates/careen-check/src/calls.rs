@@ -1,7 +1,12 @@
 //! The commands of a RUN as the rules look at them: programs with operands and options.
 
+use std::collections::HashMap;
+
 use careen_model::Span;
-use careen_syntax::dockerfile::{Join, Script as ShellScript, ShellWord, SimpleCommand};
+use careen_syntax::dockerfile::packages::read as read_packages;
+use careen_syntax::dockerfile::{
+    Join, PackageCommand, Script as ShellScript, ShellWord, SimpleCommand,
+};
 
 /// The commands of one script, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub(crate) struct Script {
 pub(crate) struct Command {
     /// The program, with `sudo` and `env` before it, and its arguments.
     pub(crate) words: Vec<ShellWord>,
+    /// What it is as a call of a package manager, when it is one.
+    pub(crate) package: Option<PackageCommand>,
     /// From the first to the last byte, with assignments and redirections.
     pub(crate) span: Span,
 }
@@ -25,14 +32,14 @@ impl Script {
         let is_plain = |command: &SimpleCommand| {
             command.depth == 0 && matches!(command.join, Join::And | Join::Sequence | Join::End)
         };
-        Script {
-            is_plain: script.commands.iter().all(is_plain),
-            commands: script
-                .commands
-                .into_iter()
-                .map(|command| Command { words: command.words, span: command.span })
-                .collect(),
-        }
+        let mut packages: HashMap<usize, PackageCommand> =
+            read_packages(&script).into_iter().map(|package| (package.command, package)).collect();
+        let is_plain = script.commands.iter().all(is_plain);
+        let commands = script.commands.into_iter().enumerate().map(|(n, command)| {
+            let package = packages.remove(&n);
+            Command { words: command.words, package, span: command.span }
+        });
+        Script { commands: commands.collect(), is_plain }
     }
 }
 
@@ -55,20 +62,10 @@ impl Command {
         self.words.iter().enumerate().find(|(_, word)| !skipped(&word.text))
     }
 
-    /// The arguments that are neither options nor values of the options named.
-    pub(crate) fn operands(&self, with_value: &[&str]) -> Vec<&ShellWord> {
-        let mut out = Vec::new();
-        let mut is_value = false;
-        for word in self.arguments() {
-            if is_value {
-                is_value = false;
-            } else if word.text.starts_with('-') && word.text.len() > 1 {
-                is_value = with_value.contains(&word.text.as_str());
-            } else {
-                out.push(word);
-            }
-        }
-        out
+    /// The arguments that begin with no dash.
+    pub(crate) fn operands(&self) -> Vec<&str> {
+        let words = self.arguments().iter().map(|word| word.text.as_str());
+        words.filter(|text| !text.starts_with('-') || text.len() == 1).collect()
     }
 
     pub(crate) fn has(&self, option: &str) -> bool {
@@ -112,8 +109,7 @@ mod tests {
         let script = read("DEBIAN_FRONTEND=x sudo /usr/bin/apt-get -o A=b install -y git");
         let command = &script.commands[0];
         assert_eq!(command.program(), "apt-get");
-        let operands: Vec<_> =
-            command.operands(&["-o"]).iter().map(|word| word.text.as_str()).collect();
-        assert_eq!(operands, ["install", "git"]);
+        assert_eq!(command.operands(), ["A=b", "install", "git"]);
+        assert_eq!(command.package.as_ref().map(|p| p.verb.as_str()), Some("install"));
     }
 }

@@ -1,8 +1,8 @@
 //! apt downloads everything again each time its step runs.
 
 use careen_model::{Category, Findings, Fix, Severity};
+use careen_syntax::dockerfile::Manager;
 
-use crate::packages::Manager;
 use crate::rules::{apt, installs_cost};
 use crate::steps::runs;
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};

@@ -1,9 +1,10 @@
 //! pip, uv or npm download everything again each time their step runs.
 
 use careen_model::{Category, Edit, Finding, Findings, Fix, Severity, Span};
+use careen_syntax::dockerfile::Manager;
 
 use crate::calls::Command;
-use crate::packages::{Manager, install};
+use crate::packages::{cache_folder, install};
 use crate::rules::installs_cost;
 use crate::steps::{Run, edits, flag_lines, insert, runs};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
@@ -25,20 +26,24 @@ fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findin
         let mut told: Vec<Manager> = Vec::new();
         for command in run.commands() {
             let Some(manager) = install(command).map(|install| install.manager) else { continue };
-            let keeps = run.keeps(&manager.folder(run));
-            if manager == Manager::Apt || keeps || told.contains(&manager) || is_off(run, manager) {
+            let Some(folder) = cache_folder(manager, run) else { continue };
+            if manager == Manager::Apt
+                || run.keeps(&folder)
+                || told.contains(&manager)
+                || is_off(run, manager)
+            {
                 continue;
             }
             told.push(manager);
-            let name = manager.name();
+            let name = manager.as_str();
             let message = format!("{name} downloads its packages again each time this step runs");
             let finding = rule.at(file, run.instruction.code, message).because(
                 "cache mount",
-                format!("none at {}", manager.folder(run)),
+                format!("none at {folder}"),
                 file.path.display().to_string(),
             );
             let finding = installs_cost::priced(finding, run, facts, manager);
-            found.push(with_fix(finding, file, run, manager));
+            found.push(with_fix(finding, file, run, manager, &folder));
         }
     }
 }
@@ -61,15 +66,20 @@ fn switch(manager: Manager) -> &'static [&'static str] {
     }
 }
 
-fn with_fix(finding: Finding, file: &ParsedDockerfile, run: &Run<'_>, manager: Manager) -> Finding {
-    let folder = manager.folder(run);
+fn with_fix(
+    finding: Finding,
+    file: &ParsedDockerfile,
+    run: &Run<'_>,
+    manager: Manager,
+    folder: &str,
+) -> Finding {
     let flag = format!("--mount=type=cache,target={folder}");
     // Another user has another home, and may not write into this one.
     if !run.is_root || !run.is_editable(file) {
         return finding.fix(Fix::by_hand(format!("Add {flag} with the user's own cache folder")));
     }
     let at = run.flags_end();
-    let mut fix = Fix::by_hand(format!("Keep {}'s downloads in a cache mount", manager.name()));
+    let mut fix = Fix::by_hand(format!("Keep {}'s downloads in a cache mount", manager.as_str()));
     let mut edits_ = vec![insert(at, flag_lines(file, std::slice::from_ref(&flag)))];
     fix = fix.adds(&flag);
     let mine = run
