@@ -5,6 +5,7 @@
 //! reads a file, a clock, a socket or the environment.
 #![deny(clippy::disallowed_methods)]
 
+mod calls;
 mod contract;
 mod diagnose;
 mod essential;
@@ -19,7 +20,6 @@ mod plan;
 mod price;
 mod rule;
 mod rules;
-mod shell;
 mod steps;
 mod suppress;
 mod words;

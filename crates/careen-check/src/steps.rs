@@ -2,133 +2,85 @@
 
 use std::collections::HashMap;
 
-use careen_model::{Span, Step as FixStep};
-use careen_syntax::dockerfile::{
-    Command, Form, Instruction, Keyword, Mount, MountKind, clean_path,
-};
+use careen_model::{Edit, Span, Step};
+use careen_syntax::dockerfile::{Form, Given, Instruction, Item, Keyword, Meaning, Mount, Shell};
 
-use crate::shell::{self, Script};
-use crate::{ParsedDockerfile, shell::Command as ShellCommand};
+use crate::ParsedDockerfile;
+use crate::calls::{Command, Script};
 
-/// One RUN in shell form without heredocs, read.
+/// One RUN for a shell of the sh family, without heredocs, read.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
     pub(crate) instruction: &'a Instruction,
     /// Position among all instructions of the file.
     pub(crate) at: usize,
-    /// Counted from 0; instructions before the first FROM have no stage.
+    /// Counted from 0.
     pub(crate) stage: usize,
     pub(crate) script: Script,
     pub(crate) mounts: Vec<Mount>,
-    /// ENV and ARG in force, values as written.
-    pub(crate) env: HashMap<String, String>,
+    /// Targets of the cache mounts, absolute, variables expanded.
+    caches: Vec<String>,
+    /// The variables of [`WATCHED`] that ENV or ARG set.
+    pub(crate) env: HashMap<&'static str, String>,
     /// The user is root, or nobody set one.
     pub(crate) is_root: bool,
-    /// Byte offset of the script in the joined text of the instruction.
-    base: usize,
 }
 
-#[derive(Debug, Clone)]
-struct Scope {
-    env: HashMap<String, String>,
-    is_root: bool,
-    is_posix: bool,
-}
+/// Variables that move or switch off the caches of package managers.
+const WATCHED: [&str; 6] = [
+    "PIP_CACHE_DIR",
+    "PIP_NO_CACHE_DIR",
+    "UV_CACHE_DIR",
+    "UV_LINK_MODE",
+    "UV_NO_CACHE",
+    "npm_config_cache",
+];
 
 /// The runs of a file. RUNs in JSON form, with heredocs or for other shells are left out.
 pub(crate) fn runs(file: &ParsedDockerfile) -> Vec<Run<'_>> {
-    let fresh = Scope { env: HashMap::new(), is_root: true, is_posix: true };
-    let mut named: HashMap<String, Scope> = HashMap::new();
-    let mut scope = fresh.clone();
-    let mut name = None;
-    let mut stage = 0;
-    let mut seen_from = false;
-    let mut out = Vec::new();
-    for (at, instruction) in file.file.instructions().enumerate() {
-        match instruction.keyword {
-            Keyword::From => {
-                if let Some(name) = name.take() {
-                    named.insert(name, scope.clone());
-                }
-                stage += usize::from(seen_from);
-                seen_from = true;
-                let view = instruction.from_view();
-                let base = view.as_ref().map(|view| view.image.text.to_lowercase());
-                scope = base.and_then(|base| named.get(&base).cloned()).unwrap_or(fresh.clone());
-                name = view.and_then(|view| Some(view.name?.text.to_lowercase()));
-            }
-            Keyword::Run => out.extend(read_run(instruction, at, stage, &scope)),
-            _ => scope.learn(instruction),
-        }
+    let meaning = file.file.meaning(&Given::default());
+    let mut caches: HashMap<usize, Vec<String>> = HashMap::new();
+    for mount in meaning.cache_mounts() {
+        caches.entry(mount.item).or_default().push(mount.target);
     }
-    out
+    let instructions = file.file.items.iter().enumerate();
+    let instructions = instructions.filter_map(|(item, kind)| match kind {
+        Item::Instruction(instruction) => Some((item, &**instruction)),
+        _ => None,
+    });
+    let runs = instructions.enumerate().filter_map(|(at, (item, instruction))| {
+        let caches = caches.remove(&item).unwrap_or_default();
+        read(&meaning, item, instruction).map(|run| Run { at, caches, ..run })
+    });
+    runs.collect()
 }
 
-impl Scope {
-    fn learn(&mut self, instruction: &Instruction) {
-        match instruction.keyword {
-            Keyword::Env => {
-                for pair in instruction.pairs() {
-                    self.env.insert(pair.name.text.clone(), pair.value.text.clone());
-                }
-            }
-            Keyword::Arg => {
-                for argument in instruction.declared() {
-                    self.env.insert(argument.name, argument.default.unwrap_or_default());
-                }
-            }
-            Keyword::User => {
-                let user = instruction.words.first().map_or("", |word| word.text.trim());
-                self.is_root = matches!(user.split(':').next(), Some("root" | "0"));
-            }
-            Keyword::Shell => {
-                let program = instruction.words.first().map_or("", |word| word.text.as_str());
-                let name = program.rsplit(['/', '\\']).next().unwrap_or("").to_lowercase();
-                self.is_posix = name.ends_with("sh") && !name.contains("pwsh");
-            }
-            _ => (),
-        }
-    }
-}
-
-fn read_run<'a>(
-    instruction: &'a Instruction,
-    at: usize,
-    stage: usize,
-    scope: &Scope,
-) -> Option<Run<'a>> {
-    if instruction.form != Form::Shell || !scope.is_posix {
+fn read<'a>(meaning: &Meaning<'_>, item: usize, instruction: &'a Instruction) -> Option<Run<'a>> {
+    let is_shell = instruction.keyword == Keyword::Run && instruction.form == Form::Shell;
+    if !is_shell || !matches!(meaning.shell_at(item), Shell::Posix(_)) {
         return None;
     }
-    let run = instruction.run()?;
-    let Command::Shell(word) = run.command else { return None };
+    let known = |name: &&'static str| Some((*name, meaning.variable(item, name)?));
+    let user = meaning.user_at(item);
     Some(Run {
         instruction,
-        at,
-        stage,
-        script: shell::read(&word.text),
-        mounts: run.mounts,
-        env: scope.env.clone(),
-        is_root: scope.is_root,
-        base: word.range.0 as usize,
+        at: 0,
+        stage: meaning.stage_of(item)?.index,
+        script: Script::of(meaning.script_at(item)),
+        mounts: instruction.run()?.mounts,
+        caches: vec![],
+        env: WATCHED.iter().filter_map(known).collect(),
+        is_root: user.is_none_or(|user| matches!(user.split(':').next(), Some("root" | "0"))),
     })
 }
 
 impl Run<'_> {
-    /// The place of a range of the script in the file.
-    pub(crate) fn span(&self, range: std::ops::Range<usize>) -> Span {
-        self.instruction.logical().span(self.base + range.start..self.base + range.end)
-    }
-
-    /// The cache mount that covers this folder, if any.
-    pub(crate) fn cache_at(&self, folder: &str) -> Option<&Mount> {
-        self.mounts.iter().find(|mount| {
-            let covers = |target: &str| {
-                let target = clean_path(target);
-                folder == target || folder.starts_with(&format!("{target}/"))
-            };
-            mount.kind == Some(MountKind::Cache) && mount.target().is_some_and(covers)
-        })
+    /// True when a cache mount covers this folder.
+    pub(crate) fn keeps(&self, folder: &str) -> bool {
+        let covers = |target: &String| {
+            folder == target || folder.starts_with(&format!("{}/", target.trim_end_matches('/')))
+        };
+        self.caches.iter().any(covers)
     }
 
     /// The instruction on one line, as the engine names the step.
@@ -149,48 +101,35 @@ impl Run<'_> {
     /// What to cut so that command `n` is gone together with the operator that joins it.
     pub(crate) fn cut(&self, n: usize) -> Option<Span> {
         let commands = &self.script.commands;
-        let own = &commands.get(n)?.range;
+        let own = commands.get(n)?.span;
         if commands.len() < 2 {
             return None;
         }
         Some(match n.checked_sub(1) {
-            Some(before) => Span {
-                start: self.span(commands[before].range.clone()).end,
-                end: self.span(own.clone()).end,
-            },
-            None => Span {
-                start: self.span(own.clone()).start,
-                end: self.span(commands[1].range.clone()).start,
-            },
+            Some(before) => Span { start: commands[before].span.end, end: own.end },
+            None => Span { start: own.start, end: commands[1].span.start },
         })
     }
 
-    pub(crate) fn commands(&self) -> impl Iterator<Item = &ShellCommand> {
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
         self.script.commands.iter()
     }
 }
 
+/// Puts text in at a place.
+pub(crate) fn insert(at: u32, text: impl Into<String>) -> Edit {
+    Edit::replace(Span { start: at, end: at }, text)
+}
+
 /// New flags in front of a command, one per line, in the file's own line ends.
 pub(crate) fn flag_lines(file: &ParsedDockerfile, flags: &[String]) -> String {
-    let end = line_end(file);
-    let escape = file.file.escape;
-    let gap = format!(" {escape}{end}    ");
+    let gap = format!(" {}{}    ", file.file.escape, file.file.line_end());
     flags.join(&gap) + &gap
 }
 
-/// The line end of the first line.
-pub(crate) fn line_end(file: &ParsedDockerfile) -> &'static str {
-    let source = file.file.source();
-    let first = source.iter().position(|byte| *byte == b'\n');
-    match first {
-        Some(at) if at > 0 && source[at - 1] == b'\r' => "\r\n",
-        _ => "\n",
-    }
-}
-
 /// Edits of the Dockerfile as a step of a fix.
-pub(crate) fn edits(file: &ParsedDockerfile, edits: Vec<careen_model::Edit>) -> FixStep {
-    FixStep::Edit { path: file.path.clone(), edits }
+pub(crate) fn edits(file: &ParsedDockerfile, edits: Vec<Edit>) -> Step {
+    Step::Edit { path: file.path.clone(), edits }
 }
 
 /// What stands in the file between two places; empty when it is not UTF-8.

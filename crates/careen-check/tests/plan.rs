@@ -47,7 +47,7 @@ fn show(plan: &Plan) -> String {
         writeln!(out, "leave {}: {choice:?}", planned.rule).unwrap();
     }
     for change in &plan.files {
-        let after = String::from_utf8(change.after.clone()).unwrap();
+        let after = String::from_utf8(change.after.clone()).unwrap().replace('\r', "␍");
         writeln!(out, "--- {}\n{after}", change.path.display()).unwrap();
     }
     out
@@ -99,91 +99,91 @@ fn a_sick_project_is_healed_in_one_plan() {
             do    apt-recommends: Install only what is asked for
             do    apt-cache-unmounted: Keep apt's lists and packages in cache mounts
             --- /home/me/app/.dockerignore
-            .git
-            *.log
-
-            # Git
-            .gitattributes
-            .gitmodules
-            .github
-
-            # Editors
-            .vscode
-            .idea
-            **.swp
-            **.swo
-            **~
-
-            # Python caches and build leftovers
-            **/__pycache__
-            **.pyc
-            **.pyo
-            **.pyd
-            **/.pytest_cache
-            **/.mypy_cache
-            **/.ruff_cache
-            **/.hypothesis
-            **/.tox
-            **/.nox
-            **/.coverage
-            **/htmlcov
-            **.egg-info
-            **/.eggs
-
-            # Virtual environments
-            **/.venv
-            venv
-            .virtualenv
-            .conda
-
-            # Jupyter
-            **/.ipynb_checkpoints
-            **.ipynb
-
-            # Logs and databases
-            **.log
-            **.sqlite3
-            **.db
-            logs
-
-            # Data, models and results
-            data
-            datasets
-            models
-            weights
-            videos
-            outputs
-            results
-            experiments
-
-            # Cache folders
-            **/.cache
-            .uv-cache
-            .pip-cache
-            .ccache
-
-            # Documentation
-            docs
-            *.md
-            *.rst
-
-            # Files of operating systems
-            **/.DS_Store
-            **/Thumbs.db
-            **/desktop.ini
-
-            # Temporary files
-            **.tmp
-            **.bak
-            **.orig
-            tmp
-            temp
-
-            # Journal of careen
-            .careen
-
-            # Kept, because the build needs it
-            !README.md
+            .git␍
+            *.log␍
+            ␍
+            # Git␍
+            .gitattributes␍
+            .gitmodules␍
+            .github␍
+            ␍
+            # Editors␍
+            .vscode␍
+            .idea␍
+            **.swp␍
+            **.swo␍
+            **~␍
+            ␍
+            # Python caches and build leftovers␍
+            **/__pycache__␍
+            **.pyc␍
+            **.pyo␍
+            **.pyd␍
+            **/.pytest_cache␍
+            **/.mypy_cache␍
+            **/.ruff_cache␍
+            **/.hypothesis␍
+            **/.tox␍
+            **/.nox␍
+            **/.coverage␍
+            **/htmlcov␍
+            **.egg-info␍
+            **/.eggs␍
+            ␍
+            # Virtual environments␍
+            **/.venv␍
+            venv␍
+            .virtualenv␍
+            .conda␍
+            ␍
+            # Jupyter␍
+            **/.ipynb_checkpoints␍
+            **.ipynb␍
+            ␍
+            # Logs and databases␍
+            **.log␍
+            **.sqlite3␍
+            **.db␍
+            logs␍
+            ␍
+            # Data, models and results␍
+            data␍
+            datasets␍
+            models␍
+            weights␍
+            videos␍
+            outputs␍
+            results␍
+            experiments␍
+            ␍
+            # Cache folders␍
+            **/.cache␍
+            .uv-cache␍
+            .pip-cache␍
+            .ccache␍
+            ␍
+            # Documentation␍
+            docs␍
+            *.md␍
+            *.rst␍
+            ␍
+            # Files of operating systems␍
+            **/.DS_Store␍
+            **/Thumbs.db␍
+            **/desktop.ini␍
+            ␍
+            # Temporary files␍
+            **.tmp␍
+            **.bak␍
+            **.orig␍
+            tmp␍
+            temp␍
+            ␍
+            # Journal of careen␍
+            .careen␍
+            ␍
+            # Kept, because the build needs it␍
+            !README.md␍
 
             --- Dockerfile
             FROM python:3.11-slim-bookworm

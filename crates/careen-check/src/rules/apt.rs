@@ -1,9 +1,9 @@
 //! What the apt rules share: mounts that keep apt's files, and what becomes pointless with them.
 
-use careen_model::{Edit, Finding, Fix, Safety};
+use careen_model::{Edit, Finding, Fix, Safety, Span};
 
 use crate::packages::{apt_action, is_apt_install};
-use crate::steps::{self, Run, flag_lines};
+use crate::steps::{self, Run, flag_lines, insert};
 use crate::{Facts, ParsedDockerfile, price};
 
 pub(super) const ARCHIVES: &str = "/var/cache/apt";
@@ -39,28 +39,26 @@ pub(super) fn with_mounts(file: &ParsedDockerfile, run: &Run<'_>, title: &str) -
     if !run.is_editable(file) {
         return None;
     }
-    let missing = [ARCHIVES, LISTS].into_iter().filter(|target| run.cache_at(target).is_none());
+    let missing = [ARCHIVES, LISTS].into_iter().filter(|target| !run.keeps(target));
     let flags: Vec<String> = missing.map(mount_flag).collect();
     let mut fix = Fix::by_hand(title);
     let mut edits = Vec::new();
     if !flags.is_empty() {
         let at = run.flags_end();
-        let span = careen_model::Span { start: at, end: at };
-        edits.push(Edit::replace(span, flag_lines(file, &flags)));
+        edits.push(insert(at, flag_lines(file, &flags)));
         fix = fix.adds(&flags.join(" "));
     }
     let hook_is_gone = run.joined().contains("docker-clean");
     for command in run.commands().filter(|command| is_apt_install(command) && !hook_is_gone) {
         let (at, _) = command.start()?;
-        let place = run.span(command.words[at].range.clone()).end;
+        let place = command.words[at].span.end;
         let text = if command.program() == "apt" {
             format!("{KEEP} -o APT::Keep-Downloaded-Packages=true")
         } else {
             KEEP.to_owned()
         };
         fix = fix.adds(&text);
-        let span = careen_model::Span { start: place, end: place };
-        edits.push(Edit::replace(span, format!(" {text}")));
+        edits.push(insert(place, format!(" {text}")));
     }
     for (span, words) in pointless(file, run, &[ARCHIVES, LISTS])? {
         fix = fix.removes(&words);
@@ -74,7 +72,7 @@ pub(super) fn with_mounts(file: &ParsedDockerfile, run: &Run<'_>, title: &str) -
 
 fn removes_lists(run: &Run<'_>) -> bool {
     let emptied = run.commands().filter_map(|c| super::mounted_cache_cleaned::empties(c, run));
-    emptied.flatten().any(|folder| folder == LISTS) || run.cache_at(LISTS).is_some()
+    emptied.flatten().any(|folder| folder == LISTS) || run.keeps(LISTS)
 }
 
 /// Commands that only empty folders which a mount keeps: what to cut, and the words that go.
@@ -84,7 +82,7 @@ pub(super) fn pointless(
     file: &ParsedDockerfile,
     run: &Run<'_>,
     mounted: &[&str],
-) -> Option<Vec<(careen_model::Span, String)>> {
+) -> Option<Vec<(Span, String)>> {
     let mut cuts = Vec::new();
     for (n, command) in run.script.commands.iter().enumerate() {
         let empties = super::mounted_cache_cleaned::empties(command, run);
@@ -106,7 +104,7 @@ fn is_below(folder: &str, mount: &str) -> bool {
 }
 
 /// The words of a span, without line continuations.
-pub(super) fn words_of(file: &ParsedDockerfile, span: careen_model::Span) -> String {
+pub(super) fn words_of(file: &ParsedDockerfile, span: Span) -> String {
     let escape = file.file.escape.to_string();
     let words = steps::text(file, span).split_whitespace().filter(|word| *word != escape);
     words.collect::<Vec<_>>().join(" ")

@@ -1,8 +1,8 @@
 //! apt downloads everything again each time its step runs.
 
 use careen_model::{Category, Findings, Fix, Severity};
+use careen_syntax::dockerfile::Manager;
 
-use crate::packages::Manager;
 use crate::rules::{apt, installs_cost};
 use crate::steps::runs;
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
     let runs = runs(file);
     for run in runs.iter().filter(|run| apt::installs(run)) {
-        if run.cache_at(apt::ARCHIVES).is_some() && run.cache_at(apt::LISTS).is_some() {
+        if run.keeps(apt::ARCHIVES) && run.keeps(apt::LISTS) {
             continue;
         }
         let message = "apt downloads its lists and packages again each time this step runs";

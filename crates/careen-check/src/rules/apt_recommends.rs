@@ -1,10 +1,10 @@
 //! apt also installs packages that are only recommended.
 
-use careen_model::{Category, Edit, Findings, Fix, Severity, Span};
+use careen_model::{Category, Findings, Fix, Severity};
 
 use crate::packages::apt_action;
 use crate::rules::apt;
-use crate::steps::{edits, runs};
+use crate::steps::{edits, insert, runs};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -31,12 +31,11 @@ fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findin
             }
             let words = command.arguments();
             let Some(action) = words.iter().find(|word| word.text == "install") else { continue };
-            let span = run.span(command.range.clone());
             let finding = rule
-                .at(file, span, "apt also installs what is only recommended")
+                .at(file, command.span, "apt also installs what is only recommended")
                 .because("option", "no --no-install-recommends", file.path.display().to_string());
-            let at = run.span(action.range.clone()).end;
-            let edit = Edit::replace(Span { start: at, end: at }, format!(" {OPTION}"));
+            let at = action.span.end;
+            let edit = insert(at, format!(" {OPTION}"));
             let fix = Fix::risky("Install only what is asked for", edits(file, vec![edit]));
             let finding = apt::measured(finding, run, facts);
             found.push(if run.is_editable(file) {

@@ -1,10 +1,10 @@
 //! apt installs with lists that an earlier, cached step fetched.
 
-use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span};
+use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity};
 
 use crate::packages::is_apt_install;
 use crate::rules::apt;
-use crate::steps::{Run, edits, runs};
+use crate::steps::{Run, edits, insert, runs};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -66,9 +66,9 @@ fn join(file: &ParsedDockerfile, earlier: &Run<'_>, run: &Run<'_>) -> Option<Fix
     }
     let first = run.script.commands.iter().find(|command| is_apt_install(command))?;
     let update = &earlier.script.commands[0];
-    let words = apt::words_of(file, earlier.span(update.range.clone()));
-    let at = run.span(first.range.clone()).start;
-    let insert = Edit::replace(Span { start: at, end: at }, format!("{words} && "));
+    let words = apt::words_of(file, update.span);
+    let at = first.span.start;
+    let insert = insert(at, format!("{words} && "));
     let remove = Edit::replace(earlier.instruction.span, "");
     let name = &earlier.instruction.name.text;
     let fix = Fix::safe("Update and install in one step", edits(file, vec![remove, insert]));

@@ -3,10 +3,10 @@
 use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span};
 use careen_syntax::dockerfile::{Instruction, Item, Keyword};
 
+use crate::calls::Command;
 use crate::packages::{Install, install, is_python};
 use crate::rules::installs_cost;
-use crate::shell::Command;
-use crate::steps::{Run, edits, line_end, runs, text};
+use crate::steps::{Run, edits, insert, runs, text};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -158,7 +158,7 @@ fn reorder(
     }
     let taken = with_comments(file, copy);
     let moved = text(file, taken);
-    let end = line_end(file);
+    let end = file.file.line_end();
     let mut edits_ = vec![Edit::replace(taken, "")];
     let mut fix = Fix::by_hand("Copy the sources after the last install");
     let files = files(installs);
@@ -166,7 +166,7 @@ fn reorder(
         let first = installs.iter().find(|run| !files_of(run).is_empty())?;
         let line = narrow_copy(copy, &files, destination);
         let at = first.instruction.span.start;
-        edits_.push(Edit::replace(Span { start: at, end: at }, format!("{line}{end}")));
+        edits_.push(insert(at, format!("{line}{end}")));
         fix = fix.adds(&line);
         fix.title = format!("Copy {} first and the rest after the last install", files.join(" "));
     }
@@ -174,7 +174,7 @@ fn reorder(
     let before = text(file, last.instruction.span);
     let gap = if before.ends_with('\n') { "" } else { end };
     let moved = moved.trim_end_matches(['\n', '\r']);
-    edits_.push(Edit::replace(Span { start: at, end: at }, format!("{gap}{moved}{end}")));
+    edits_.push(insert(at, format!("{gap}{moved}{end}")));
     fix.safety = careen_model::Safety::Risky;
     fix.steps = vec![edits(file, edits_)];
     Some(fix)

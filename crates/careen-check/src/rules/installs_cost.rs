@@ -1,8 +1,8 @@
 //! The price of an install step that runs again: measured where a build is recorded, else modelled.
 
 use careen_model::{Basis, Finding, Saving};
+use careen_syntax::dockerfile::Manager;
 
-use crate::packages::Manager;
 use crate::steps::Run;
 use crate::{Facts, price};
 
@@ -14,7 +14,7 @@ fn usual_seconds(manager: Manager) -> f64 {
     match manager {
         Manager::Apt => 115.0 * 0.354,
         Manager::Pip | Manager::Uv => 115.0 * 0.047,
-        Manager::Npm => 115.0 * 0.069,
+        _ => 115.0 * 0.069,
     }
 }
 

@@ -1,10 +1,11 @@
 //! A step empties the very cache that a mount keeps for it.
 
 use careen_model::{Category, Edit, Findings, Fix, Severity};
+use careen_syntax::dockerfile::Manager;
 
-use crate::packages::{Manager, apt_action};
+use crate::calls::Command;
+use crate::packages::{apt_action, cache_folder};
 use crate::rules::apt;
-use crate::shell::Command;
 use crate::steps::{Run, edits, runs};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
@@ -24,12 +25,15 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
     for run in &runs(file) {
         for (n, command) in run.script.commands.iter().enumerate() {
             let Some(folders) = empties(command, run) else { continue };
-            if !folders.iter().all(|folder| run.cache_at(folder).is_some()) {
+            if !folders.iter().all(|folder| run.keeps(folder)) {
                 continue;
             }
-            let span = run.span(command.range.clone());
             let finding = rule
-                .at(file, span, format!("this empties {}, which a mount keeps", folders.join(", ")))
+                .at(
+                    file,
+                    command.span,
+                    format!("this empties {}, which a mount keeps", folders.join(", ")),
+                )
                 .because("cache mount", folders.join(", "), file.path.display().to_string());
             let cut = run.cut(n).filter(|_| run.is_editable(file));
             found.push(match cut {
@@ -47,9 +51,8 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
 
 /// The folders that a command empties, when emptying caches is all it does.
 pub(super) fn empties(command: &Command, run: &Run<'_>) -> Option<Vec<String>> {
-    let operands = command.operands(&[]);
-    let words: Vec<&str> = operands.iter().map(|word| word.text.as_str()).collect();
-    let folder = |manager: Manager| Some(vec![manager.folder(run)]);
+    let words = command.operands();
+    let folder = |manager: Manager| Some(vec![cache_folder(manager, run)?]);
     if matches!(apt_action(command), Some("clean" | "autoclean")) {
         return folder(Manager::Apt);
     }
@@ -59,7 +62,7 @@ pub(super) fn empties(command: &Command, run: &Run<'_>) -> Option<Vec<String>> {
                 .arguments()
                 .iter()
                 .any(|word| word.text.starts_with('-') && word.text.contains(['r', 'R']));
-            let all = paths.iter().map(|path| cache_folder(path));
+            let all = paths.iter().map(|path| kept_folder(path));
             all.collect::<Option<Vec<String>>>().filter(|_| recursive)
         }
         ("uv", ["cache", "clean" | "prune"] | ["clean"]) => folder(Manager::Uv),
@@ -70,7 +73,7 @@ pub(super) fn empties(command: &Command, run: &Run<'_>) -> Option<Vec<String>> {
 }
 
 /// `/var/lib/apt/lists/*` → `/var/lib/apt/lists`, for the folders that package managers keep.
-fn cache_folder(path: &str) -> Option<String> {
+fn kept_folder(path: &str) -> Option<String> {
     let folder = path.trim_end_matches('*').trim_end_matches('/');
     let known = ["/var/lib/apt/lists", "/var/cache/apt", "/root/.cache", "/root/.npm"];
     let inside = |known: &&str| folder == *known || folder.starts_with(&format!("{known}/"));

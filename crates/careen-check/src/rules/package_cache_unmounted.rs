@@ -1,10 +1,12 @@
 //! pip, uv or npm download everything again each time their step runs.
 
 use careen_model::{Category, Edit, Finding, Findings, Fix, Severity, Span};
+use careen_syntax::dockerfile::Manager;
 
-use crate::packages::{Manager, install};
+use crate::calls::Command;
+use crate::packages::{cache_folder, install};
 use crate::rules::installs_cost;
-use crate::steps::{Run, edits, flag_lines, runs};
+use crate::steps::{Run, edits, flag_lines, insert, runs};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -24,20 +26,24 @@ fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findin
         let mut told: Vec<Manager> = Vec::new();
         for command in run.commands() {
             let Some(manager) = install(command).map(|install| install.manager) else { continue };
-            let keeps = run.cache_at(&manager.folder(run)).is_some();
-            if manager == Manager::Apt || keeps || told.contains(&manager) || is_off(run, manager) {
+            let Some(folder) = cache_folder(manager, run) else { continue };
+            if manager == Manager::Apt
+                || run.keeps(&folder)
+                || told.contains(&manager)
+                || is_off(run, manager)
+            {
                 continue;
             }
             told.push(manager);
-            let name = manager.name();
+            let name = manager.as_str();
             let message = format!("{name} downloads its packages again each time this step runs");
             let finding = rule.at(file, run.instruction.code, message).because(
                 "cache mount",
-                format!("none at {}", manager.folder(run)),
+                format!("none at {folder}"),
                 file.path.display().to_string(),
             );
             let finding = installs_cost::priced(finding, run, facts, manager);
-            found.push(with_fix(finding, file, run, manager));
+            found.push(with_fix(finding, file, run, manager, &folder));
         }
     }
 }
@@ -60,19 +66,21 @@ fn switch(manager: Manager) -> &'static [&'static str] {
     }
 }
 
-fn with_fix(finding: Finding, file: &ParsedDockerfile, run: &Run<'_>, manager: Manager) -> Finding {
-    let folder = manager.folder(run);
+fn with_fix(
+    finding: Finding,
+    file: &ParsedDockerfile,
+    run: &Run<'_>,
+    manager: Manager,
+    folder: &str,
+) -> Finding {
     let flag = format!("--mount=type=cache,target={folder}");
     // Another user has another home, and may not write into this one.
     if !run.is_root || !run.is_editable(file) {
         return finding.fix(Fix::by_hand(format!("Add {flag} with the user's own cache folder")));
     }
     let at = run.flags_end();
-    let mut fix = Fix::by_hand(format!("Keep {}'s downloads in a cache mount", manager.name()));
-    let mut edits_ = vec![Edit::replace(
-        Span { start: at, end: at },
-        flag_lines(file, std::slice::from_ref(&flag)),
-    )];
+    let mut fix = Fix::by_hand(format!("Keep {}'s downloads in a cache mount", manager.as_str()));
+    let mut edits_ = vec![insert(at, flag_lines(file, std::slice::from_ref(&flag)))];
     fix = fix.adds(&flag);
     let mine = run
         .commands()
@@ -80,18 +88,13 @@ fn with_fix(finding: Finding, file: &ParsedDockerfile, run: &Run<'_>, manager: M
     for command in mine {
         let words = command.arguments();
         for word in words.iter().filter(|word| switch(manager).contains(&word.text.as_str())) {
-            // The space before it goes too.
-            let span = run.span(word.range.clone());
-            let start = run.span(word.range.start - 1..word.range.start).start;
-            edits_.push(Edit::replace(Span { start, end: span.end }, ""));
+            edits_.push(Edit::replace(with_gap(command, word.span), ""));
             fix = fix.removes(&word.text);
         }
         // Without it uv tries to link across file systems and warns about it.
         let linked = run.env.contains_key("UV_LINK_MODE") || run.joined().contains("UV_LINK_MODE");
         if manager == Manager::Uv && !linked {
-            let place = run.span(command.range.clone()).start;
-            let span = Span { start: place, end: place };
-            edits_.push(Edit::replace(span, "UV_LINK_MODE=copy "));
+            edits_.push(insert(command.span.start, "UV_LINK_MODE=copy "));
             fix = fix.adds("UV_LINK_MODE=copy");
         }
     }
@@ -99,6 +102,17 @@ fn with_fix(finding: Finding, file: &ParsedDockerfile, run: &Run<'_>, manager: M
     fix.safety = careen_model::Safety::Safe;
     fix.steps = vec![edits(file, edits_)];
     finding.fix(fix)
+}
+
+/// A word and what lies between it and the next, or the one before when it is the last.
+fn with_gap(command: &Command, word: Span) -> Span {
+    let next = command.words.iter().find(|other| other.span.start >= word.end);
+    let before = command.words.iter().rev().find(|other| other.span.end <= word.start);
+    match (next, before) {
+        (Some(next), _) => Span { start: word.start, end: next.span.start },
+        (None, Some(before)) => Span { start: before.span.end, end: word.end },
+        (None, None) => word,
+    }
 }
 
 /// Two insertions at one place become one, in the order they were made.
