@@ -24,6 +24,8 @@ pub(crate) struct Mapper {
     redactor: Redactor,
     steps: HashMap<String, Told>,
     tasks: HashSet<(String, String)>,
+    /// Ends of output that may be the beginning of a secret, by step and stream.
+    held: HashMap<(String, i64), Vec<u8>>,
 }
 
 /// What has been told of a step.
@@ -68,7 +70,13 @@ impl Mapper {
     /// `started` in seconds since the Unix epoch, by our clock.
     pub(crate) fn new(started: f64, redactor: Redactor) -> Mapper {
         let clock = Clock { started, correction: None };
-        Mapper { clock, redactor, steps: HashMap::new(), tasks: HashSet::new() }
+        Mapper {
+            clock,
+            redactor,
+            steps: HashMap::new(),
+            tasks: HashSet::new(),
+            held: HashMap::new(),
+        }
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -84,11 +92,17 @@ impl Mapper {
         for vertex in &message.vertexes {
             self.vertex(vertex, now, &mut events);
         }
+        // The message that ends a step may carry its last output.
+        let ends = events.extract_if(.., |event| self.is_end(event)).collect::<Vec<_>>();
         for status in &message.statuses {
             self.status(status, now, &mut events);
         }
         for log in &message.logs {
-            events.push(self.log(log, now));
+            events.extend(self.log(log, now));
+        }
+        for end in ends {
+            self.release(&end, &mut events);
+            events.push(end);
         }
         for warning in &message.warnings {
             events.push(self.warning(warning, now));
@@ -164,11 +178,33 @@ impl Mapper {
         events.push(BuildEvent { at, what: What::Progress { step, task, current, total, done } });
     }
 
-    fn log(&self, log: &VertexLog, now: f64) -> BuildEvent {
-        let stream = if log.stream == 2 { Stream::Err } else { Stream::Out };
-        let bytes = self.redactor.bytes(&log.msg);
+    /// A secret may come in two pieces, so an end that could be its beginning waits for more.
+    fn log(&mut self, log: &VertexLog, now: f64) -> Option<BuildEvent> {
         let at = self.at(log.timestamp.as_ref(), now);
-        BuildEvent { at, what: What::Log { step: log.vertex.clone(), stream, bytes } }
+        let held = self.held.entry((log.vertex.clone(), log.stream)).or_default();
+        held.extend_from_slice(&log.msg);
+        let mut bytes = self.redactor.bytes(held);
+        *held = bytes.split_off(bytes.len() - self.redactor.begun(&bytes));
+        (!bytes.is_empty()).then(|| log_event(at, &log.vertex, log.stream, bytes))
+    }
+
+    /// Whether this ends a step for good: looking into the cache ends too, and then it starts.
+    fn is_end(&self, event: &BuildEvent) -> bool {
+        match &event.what {
+            What::StepEnded { step, .. } => self.steps[step].ended.is_some(),
+            _ => false,
+        }
+    }
+
+    /// What was held back of a step that ended.
+    fn release(&mut self, end: &BuildEvent, events: &mut Vec<BuildEvent>) {
+        let What::StepEnded { step, .. } = &end.what else { return };
+        for stream in [1, 2] {
+            let Some(bytes) = self.held.remove(&(step.clone(), stream)) else { continue };
+            if !bytes.is_empty() {
+                events.push(log_event(end.at, step, stream, bytes));
+            }
+        }
     }
 
     fn warning(&self, warning: &VertexWarning, now: f64) -> BuildEvent {
@@ -178,6 +214,12 @@ impl Mapper {
         }
         BuildEvent { at: self.at(None, now), what: What::Warned { message } }
     }
+}
+
+/// Streams have the numbers of file descriptors.
+fn log_event(at: Duration, step: &str, stream: i64, bytes: Vec<u8>) -> BuildEvent {
+    let stream = if stream == 2 { Stream::Err } else { Stream::Out };
+    BuildEvent { at, what: What::Log { step: step.to_owned(), stream, bytes } }
 }
 
 /// The newest time that a message mentions.
@@ -281,15 +323,40 @@ mod tests {
                   10 StepPlanned { step: "a", name: "[internal] load build context", inputs: [] }
                   10 StepStarted { step: "a" }
                   50 StepPlanned { step: "b", name: "[2/2] RUN echo ***", inputs: ["a"] }
-                 110 StepEnded { step: "a", error: None }
                  120 StepStarted { step: "b" }
                   20 Progress { step: "a", task: "transferring context", current: 0, total: None, done: false }
                  100 Progress { step: "a", task: "transferring context", current: 500, total: None, done: true }
+                 110 StepEnded { step: "a", error: None }
                  500 Log { step: "b", stream: Err, bytes: [105, 116, 32, 105, 115, 32, 42, 42, 42, 10] }
                  550 Warned { message: "old ENV" }
                 1000 StepEnded { step: "b", error: Some("exit code: 3 with ***") }
             "#]],
         );
+    }
+
+    #[test]
+    fn a_secret_in_two_pieces_stays_hidden() {
+        let secret: &[u8] = b"hunter2";
+        let mut mapper = Mapper::new(1000.0, Redactor::new([secret].into_iter()));
+        let mut told = Vec::new();
+        for piece in [&b"it is hun"[..], b"ter2\nno hunt", b"ing\nthe end hu"] {
+            let log = VertexLog {
+                vertex: "b".into(),
+                stream: 1,
+                msg: piece.to_vec(),
+                ..Default::default()
+            };
+            let message = StatusResponse { logs: vec![log], ..StatusResponse::default() };
+            told.extend(mapper.map(&message, 1000.1));
+        }
+        let end = Vertex { started: time(1000, 1), completed: time(1000, 2), ..vertex("b", "RUN") };
+        let message = StatusResponse { vertexes: vec![end], ..StatusResponse::default() };
+        told.extend(mapper.map(&message, 1000.2));
+        let logs = told.iter().filter_map(|event| match &event.what {
+            What::Log { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        });
+        assert_eq!(logs.collect::<Vec<_>>(), ["it is ", "***\nno ", "hunting\nthe end ", "hu"]);
     }
 
     #[test]

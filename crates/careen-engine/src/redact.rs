@@ -42,6 +42,15 @@ impl Redactor {
         out
     }
 
+    /// How many bytes at the end of a text are the beginning of a value.
+    pub(crate) fn begun(&self, text: &[u8]) -> usize {
+        let longest = |value: &Vec<u8>| {
+            let most = text.len().min(value.len() - 1);
+            (1..=most).rev().find(|&n| text.ends_with(&value[..n])).unwrap_or(0)
+        };
+        self.values.iter().map(longest).max().unwrap_or(0)
+    }
+
     pub(crate) fn text(&self, text: &str) -> String {
         if self.values.is_empty() {
             return text.to_owned();
@@ -86,6 +95,15 @@ mod tests {
             ("on and on", "on and on"),
         ] {
             assert_eq!(redactor.text(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_that_has_begun_is_noticed() {
+        let secrets: [&[u8]; 1] = [b"hunter2"];
+        let redactor = Redactor::new(secrets.into_iter());
+        for (text, expected) in [("xhunt", 4), ("h", 1), ("hunter2", 0), ("hunter", 6), ("", 0)] {
+            assert_eq!(redactor.begun(text.as_bytes()), expected, "{text}");
         }
     }
 

@@ -47,8 +47,10 @@ fn serve_bare(socket: &Path, engine: &str) {
 
 /// What must work wherever only the gRPC channel is at hand.
 fn check(builder: &Connection) {
+    // Own content: builds of one file at the same moment share steps, and each tells both.
+    let own = unique();
     let request = BuildRequest { output: Output::None, ..request("bare") };
-    let files = Files::new("FROM scratch\nCOPY a /\nCOPY b /\n").with("context", "a", "a").with(
+    let files = Files::new("FROM scratch\nCOPY a /\nCOPY b /\n").with("context", "a", &own).with(
         "context",
         "b",
         &unique(),
