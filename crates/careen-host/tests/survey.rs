@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use careen_host::walk::{SurveyRequest, amount_after, price_lines, survey};
+use careen_host::walk::{SurveyRequest, amount_after, difference, price_lines, survey};
 use careen_model::{ContextFacts, Fact, context::Amount};
 use expect_test::{Expect, expect};
 
@@ -153,6 +153,24 @@ fn links_on_the_way_to_a_source_are_hazards() {
     );
     request.follow = Some(vec!["link/a".into(), "link/b".into(), "dir".into()]);
     assert_eq!(survey(&request).unwrap().hazards, []);
+}
+
+#[test]
+fn two_ignore_texts_are_compared_by_what_they_let_through() {
+    let root = tempfile::tempdir().unwrap();
+    plant(root.path(), TREE);
+    plant(root.path(), &[("data.txt", 1), ("src.d/x", 1)]);
+    let before = ["src".to_owned()];
+    let after = ["data".to_owned(), "src/deep".to_owned(), "src.d/x".to_owned()];
+    let change = difference(root.path(), &before, &after).unwrap();
+    let shown = |paths: &[std::path::PathBuf]| {
+        paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&change.removed), ["data", "src.d/x"]);
+    assert_eq!(shown(&change.added), ["src"]);
+    assert_eq!((change.before.bytes, change.after.bytes), (9315, 484));
+    let same = difference(root.path(), &before, &before).unwrap();
+    assert_eq!((same.removed.len(), same.added.len()), (0, 0));
 }
 
 #[test]

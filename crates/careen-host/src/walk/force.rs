@@ -71,10 +71,14 @@ fn force(
     Force { file: IgnoreFile { path, exists: true, dedicated, text, problems }, source }
 }
 
+fn is_absent(err: &io::Error) -> bool {
+    matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn find(path: &Path, base: &Path) -> Found {
     let shown = path.display();
     match fs::symlink_metadata(path) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Found::Nothing,
+        Err(err) if is_absent(&err) => return Found::Nothing,
         Err(err) => return Found::Unseen(format!("`{shown}` cannot be read: {err}")),
         Ok(metadata) if metadata.is_dir() => {
             return Found::Unseen(format!("`{shown}` is a folder, so nothing is ignored"));

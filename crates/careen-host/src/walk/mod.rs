@@ -2,6 +2,7 @@
 
 mod assemble;
 pub mod debug;
+mod difference;
 mod error;
 mod folder;
 mod follow;
@@ -25,6 +26,7 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
+pub use difference::{Difference, difference};
 pub use error::WalkError;
 pub use follow::{Followed, SourceTrap, follow, follow_links, normalize_sources};
 pub use force::{Force, in_force};

@@ -73,13 +73,17 @@ pub(super) fn harvest(
         Task { id: 0, parent: None, path: Vec::new(), state: DirState::default(), latent: false };
     let results = thread::scope(|scope| {
         let mut helpers = Vec::new();
+        let mut is_settled = false;
         let own = shared.work(vec![first], |reader, waiting| {
-            if !helpers.is_empty() {
+            if is_settled {
                 return;
             }
-            let wanted = wanted_threads(reader, threads, waiting);
+            let Some(wanted) = wanted_threads(reader, threads, waiting) else { return };
+            is_settled = true;
             for _ in 1..wanted {
-                helpers.push(scope.spawn(|| shared.work(Vec::new(), |_, _| ())));
+                let helper = || shared.work(Vec::new(), |_, _| ());
+                // Without a helper this thread does the work alone.
+                helpers.extend(thread::Builder::new().spawn_scoped(scope, helper));
             }
         });
         let others = helpers.into_iter().map(|helper| helper.join().expect("a reader panicked"));
@@ -88,20 +92,21 @@ pub(super) fn harvest(
     Ok(Harvest { readers: results?, folders: shared.numbers.load(Ordering::Relaxed) })
 }
 
-/// How many threads should be at work now.
-fn wanted_threads(reader: &Reader, threads: Option<NonZeroUsize>, waiting: usize) -> usize {
+/// How many threads should be at work; `None` while the tree is too small to say.
+fn wanted_threads(reader: &Reader, threads: Option<NonZeroUsize>, waiting: usize) -> Option<usize> {
     let (time, count) = reader.asked;
     let is_slow = count >= 16 && time / count > SLOW;
     let is_large = reader.block.entries.len() + waiting * 8 > WORTH_A_THREAD;
     if waiting < 2 || !(is_slow || is_large) {
-        return 1;
+        return None;
     }
-    let default = if is_slow {
-        THREADS_WHEN_SLOW
-    } else {
-        thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_WHEN_SLOW)
+    let wanted = match threads {
+        Some(threads) => threads.get(),
+        None if is_slow => THREADS_WHEN_SLOW,
+        // Reads several files, so it is asked once.
+        None => thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_WHEN_SLOW),
     };
-    threads.map_or(default, NonZeroUsize::get).min(MOST_BLOCKS)
+    Some(wanted.min(MOST_BLOCKS))
 }
 
 impl Shared<'_> {
