@@ -115,7 +115,7 @@ fn compound_commands() {
 #[test]
 fn heredocs_are_scripts_or_data() {
     check(
-        "FROM x\nRUN <<EOF\nset -e\napt-get update # now\ncat > f <<-IN\n\tdata && data\n\tIN\npip install x \\\n  y\nEOF\nRUN <<EOF bash\na\nEOF\nRUN bash <<EOF\nb\nEOF\nRUN cat <<EOF > /f\nc\nEOF\nRUN <<EOF\n#!/usr/bin/env python3\nprint(1)\nEOF\nRUN <<EOF\n#!/bin/bash\nd\nEOF\n",
+        "FROM x\nRUN <<EOF\nset -e\napt-get update # now\ncat > f <<-IN\n\tdata && data\n\tIN\npip install x \\\n  y\nEOF\nRUN <<EOF bash\na\nEOF\nRUN bash <<EOF\nb\nEOF\nRUN bash -euo pipefail <<-EOF\n\tb2\nEOF\nRUN sh -c x <<EOF\nb3\nEOF\nRUN cat <<EOF > /f\nc\nEOF\nRUN <<EOF\n#!/usr/bin/env python3\nprint(1)\nEOF\nRUN <<EOF\n#!/bin/bash\nd\nEOF\n",
         &expect![[r#"
             set · -e ;   "set -e"
             apt-get · update ;   "apt-get update"
@@ -125,6 +125,9 @@ fn heredocs_are_scripts_or_data() {
             a ;   "a"
             bash · <<< EOF>   "bash <<EOF"
             b ;   "b"
+            bash · -euo · pipefail · <<<- EOF>   "bash -euo pipefail <<-EOF"
+            b2 ;   "b2"
+            sh · -c · x · <<< EOF>   "sh -c x <<EOF"
             cat · <<< EOF> · <> /f>   "cat <<EOF > /f"
             d ;   "d"
         "#]],

@@ -2,6 +2,20 @@
 //!
 //! [`parse`] never fails: what BuildKit would refuse is a [`Problem`] in the result, and the
 //! rest of the file is still understood. The spans of all [`Item`]s, in order, tile the source.
+//!
+//! | to know | ask |
+//! |---|---|
+//! | what an instruction says | [`Instruction::typed`] and the views it names |
+//! | stages, values of variables, user, working directory and shell in force | [`Dockerfile::meaning`] |
+//! | what a target needs and takes from the context | [`Meaning::reachable`], [`Meaning::context_sources`] |
+//! | which caches are mounted | [`Meaning::cache_mounts`] |
+//! | commands and package managers in RUN | [`Meaning::script_at`], [`Meaning::packages_at`] |
+//! | how to change the file | `Dockerfile::insert_flag`, `insert_before`, `replace_instruction`, `delete`, `move_before`, … |
+//!
+//! The rules are those of BuildKit's `frontend/dockerfile/{parser,instructions,shell}`. They are
+//! held against its own test cases, against its verdicts on 644 real files, and were compared
+//! with Docker 28.5 on 820 files made of random pieces: what the parser says was the same for
+//! all but one kind, `<< NAME` with white space, which only newer frontends take for a heredoc.
 
 mod arguments;
 mod ast;

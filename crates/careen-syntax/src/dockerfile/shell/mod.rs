@@ -232,11 +232,7 @@ impl Dockerfile {
             // The heredoc is the script: the line that names it runs nothing.
             script.commands.clear();
         }
-        let to_shell = script.commands.iter().any(|command| {
-            let name = command.words.first().map(|word| program_name(&word.text));
-            let reads = command.redirections.iter().any(|r| r.operator.ends_with("<<"));
-            reads && command.words.len() == 1 && name.is_some_and(|n| POSIX.contains(&n.as_str()))
-        });
+        let to_shell = script.commands.iter().any(reads_script);
         for heredoc in &instruction.heredocs {
             let first = heredoc.content.lines().next().unwrap_or("").trim_start_matches('\t');
             let interpreter = first.strip_prefix("#!").map(|line| {
@@ -257,6 +253,23 @@ impl Dockerfile {
             script.commands.extend(splitter::split(&text));
         }
     }
+}
+
+/// A shell with a heredoc on its input and nothing but options: `bash -euo pipefail <<EOF`.
+fn reads_script(command: &SimpleCommand) -> bool {
+    let Some((program, arguments)) = command.words.split_first() else { return false };
+    let mut value = false;
+    let only_options = arguments.iter().all(|word| {
+        let option = word.text.starts_with('-') && !word.text.contains('c');
+        let fits = option || value;
+        value = option && word.text.ends_with('o');
+        fits
+    });
+    let is_shell = POSIX.contains(&program_name(&program.text).as_str());
+    let fed = command.redirections.iter().any(|redirection| {
+        redirection.operator.ends_with("<<") || redirection.operator.ends_with("<<-")
+    });
+    is_shell && only_options && fed
 }
 
 fn exec(words: &[super::Word]) -> Script {
