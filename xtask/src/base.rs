@@ -123,6 +123,7 @@ fn import(engine: &Address, recipe: &Recipe) -> Result<(), Failure> {
 /// Everything that decides what the image holds.
 struct Recipe {
     sources: String,
+    apt: Vec<String>,
     certificates: Vec<String>,
     id: String,
 }
@@ -131,10 +132,10 @@ impl Recipe {
     fn of_this_machine() -> Result<Self, Failure> {
         let codename = apt::codename()?;
         let sources = apt::stanzas(&apt::sources()?, &codename, SUITE);
-        let certificates = own_certificates()?;
-        let parts = [&sources, PACKAGES, &UNUSED.concat(), FINISH, &certificates.concat()];
-        let id = home::hash(parts.concat().as_bytes());
-        Ok(Self { sources, certificates, id })
+        let (apt, certificates) = (mirror_settings(), own_certificates()?);
+        let lists = [UNUSED.concat(), apt.concat(), certificates.concat()];
+        let id = home::hash([&sources, PACKAGES, FINISH, &lists.concat()].concat().as_bytes());
+        Ok(Self { sources, apt, certificates, id })
     }
 
     /// The file tree as a tarball; made once and kept below the target folder.
@@ -165,7 +166,7 @@ impl Recipe {
             .args(["--quiet", "--mode=root", "--variant=minbase", "--format=tar"])
             .arg(format!("--include={PACKAGES}"))
             .args(UNUSED.iter().map(|path| format!("--dpkgopt=path-exclude={path}/*")))
-            .args(proxies().iter().map(|line| format!("--aptopt={line}")))
+            .args(self.apt.iter().map(|line| format!("--aptopt={line}")))
             .arg(format!("--customize-hook={hook}"))
             .arg(SUITE)
             .arg(&partial)
@@ -247,14 +248,18 @@ fn parse_pip_configuration(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// apt's proxies of this machine.
-fn proxies() -> Vec<String> {
+/// What this machine's apt needs to reach its mirrors, and builds therefore need too.
+fn mirror_settings() -> Vec<String> {
     let text = Call::new("apt-config").arg("dump").read().unwrap_or_default();
-    let is_proxy = |line: &&str| {
-        let line = line.to_ascii_lowercase();
-        line.starts_with("acquire::http::proxy ") || line.starts_with("acquire::https::proxy ")
-    };
-    text.lines().filter(is_proxy).map(str::to_owned).collect()
+    text.lines().filter(|line| is_mirror_setting(line)).map(str::to_owned).collect()
+}
+
+fn is_mirror_setting(line: &str) -> bool {
+    const NAMES: [&str; 3] =
+        ["Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until"];
+    // A proxy with credentials must not get into an image.
+    let name = line.split(' ').next().unwrap_or_default();
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name)) && !line.contains('@')
 }
 
 /// Certificates that this machine trusts and Debian does not ship.
@@ -304,6 +309,16 @@ mod tests {
         let shipped = [pem("CCC"), pem("AAA\r\nBBB")].concat();
         assert_eq!(difference(&bundle, &shipped), [pem("DDD")]);
         assert_eq!(difference("", &shipped), [""; 0]);
+    }
+
+    #[test]
+    fn apt_settings_are_carried_without_credentials() {
+        let check = |line: &str, expected: bool| assert_eq!(is_mirror_setting(line), expected);
+        check(r#"Acquire::http::Proxy "http://proxy.invalid:3128";"#, true);
+        check(r#"acquire::https::proxy "http://name:word@proxy.invalid";"#, false);
+        check(r#"Acquire::Check-Valid-Until "false";"#, true);
+        check(r#"Acquire::http::Proxy-Auto-Detect "/usr/bin/x";"#, false);
+        check(r#"APT::Sandbox::User "root";"#, false);
     }
 
     #[test]

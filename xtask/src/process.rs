@@ -86,15 +86,16 @@ impl Call {
         self.read().map(drop)
     }
 
-    /// Runs without an echo and returns standard output.
+    /// Runs without an echo and returns standard output. It works after Ctrl-C too: cleaning up
+    /// is made of such commands.
     pub(crate) fn read(self) -> Result<String, Failure> {
         let line = self.line();
         let output = self.output()?;
-        if interrupted() {
-            return Err(Failure::Interrupted);
-        }
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        if interrupted() {
+            return Err(Failure::Interrupted);
         }
         let both = [output.stdout, output.stderr].concat();
         Err(Failure::Command { line, status: output.status, tail: tail(&both) })

@@ -10,7 +10,7 @@ use std::fmt;
 use careen_model::{Edit, Finding, Findings, Fix, Overlap, Severity, apply};
 use careen_syntax::dockerfile::{Dockerfile, parse};
 
-use crate::{Check, Facts, ParsedDockerfile, RULES, Rule};
+use crate::{Check, Facts, ParsedDockerfile, RULES};
 
 /// How a fix broke the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,30 +57,36 @@ impl From<Overlap> for Broken {
     }
 }
 
+/// The file as it is, and what the rules find in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) file: &'a ParsedDockerfile,
+    pub(crate) was: &'a Counts,
+}
+
 /// Applies the edits to a copy and looks at the result with the eyes of the parser and all rules.
 pub(crate) fn check(
-    facts: &Facts,
-    file: &ParsedDockerfile,
+    case: Case<'_>,
     finding: &Finding,
     fix: &Fix,
     edits: &[Edit],
 ) -> Result<(), Broken> {
+    let Case { facts, file, was } = case;
     let before = file.file.text().ok_or(Broken::NotText)?;
     let after = apply(before, edits)?;
     let parsed = parse(after.clone());
     new_problem(&file.file, &parsed).map_or(Ok(()), |message| Err(Broken::Problem(message)))?;
     words(file, before, &after, fix)?;
 
-    let fixed = ParsedDockerfile { path: file.path.clone(), file: parsed };
-    let was = counts(facts, file, finding.severity);
-    let is = counts(facts, &fixed, finding.severity);
-    let n =
-        |counts: &BTreeMap<&'static str, usize>, rule: &str| counts.get(rule).copied().unwrap_or(0);
-    if n(&is, finding.rule) >= n(&was, finding.rule) {
+    let is = Counts::of(facts, &ParsedDockerfile { path: file.path.clone(), file: parsed });
+    let least = finding.severity;
+    if is.at_least(finding.rule, least) >= was.at_least(finding.rule, least) {
         return Err(Broken::StillFires);
     }
-    match is.iter().find(|(rule, found)| **found > n(&was, rule)) {
-        Some((&rule, _)) => Err(Broken::Causes { rule }),
+    let mut rules = is.0.keys();
+    match rules.find(|rule| is.at_least(rule, least) > was.at_least(rule, least)) {
+        Some(&rule) => Err(Broken::Causes { rule }),
         None => Ok(()),
     }
 }
@@ -118,10 +124,10 @@ fn words(file: &ParsedDockerfile, before: &str, after: &str, fix: &Fix) -> Resul
         rest.map(|(word, _)| (*word).to_owned()).collect::<Vec<_>>()
     };
     let (added, removed) = (rest(1), rest(-1));
-    match added.is_empty() && removed.is_empty() {
-        true => Ok(()),
-        false => Err(Broken::Words { added, removed }),
+    if added.is_empty() && removed.is_empty() {
+        return Ok(());
     }
+    Err(Broken::Words { added, removed })
 }
 
 /// Words of all lines; the continuation at the end of a line is none.
@@ -143,29 +149,26 @@ fn parts(word: &str) -> impl Iterator<Item = &str> {
         .flatten()
 }
 
-/// How much each rule about the Dockerfile finds at this severity or above.
-fn counts(
-    facts: &Facts,
-    file: &ParsedDockerfile,
-    severity: Severity,
-) -> BTreeMap<&'static str, usize> {
-    let mut counts = BTreeMap::new();
-    for rule in RULES {
-        let mut found = Findings::default();
-        if judge(rule, facts, file, &mut found) {
-            let grave = found.into_sorted().into_iter().filter(|f| f.severity >= severity);
-            counts.insert(rule.id, grave.count());
-        }
-    }
-    counts
-}
+/// What each rule about the Dockerfile finds in one file, by severity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counts(BTreeMap<&'static str, Vec<Severity>>);
 
-/// Runs a rule about the Dockerfile on this file; false when it is about something else, or could
-/// not look.
-fn judge(rule: &Rule, facts: &Facts, file: &ParsedDockerfile, found: &mut Findings) -> bool {
-    match rule.check {
-        Check::Facts(_) => false,
-        Check::Dockerfile(check) => check(rule, file, facts, found).is_ok(),
+impl Counts {
+    pub(crate) fn of(facts: &Facts, file: &ParsedDockerfile) -> Counts {
+        let mut counts = BTreeMap::new();
+        for rule in RULES {
+            let Check::Dockerfile(judge) = rule.check else { continue };
+            let mut found = Findings::default();
+            judge(rule, file, facts, &mut found);
+            let severities = found.into_sorted().iter().map(|finding| finding.severity).collect();
+            counts.insert(rule.id, severities);
+        }
+        Counts(counts)
+    }
+
+    fn at_least(&self, rule: &str, least: Severity) -> usize {
+        let found = self.0.get(rule).map_or(&[][..], Vec::as_slice);
+        found.iter().filter(|severity| **severity >= least).count()
     }
 }
 
@@ -192,7 +195,9 @@ mod tests {
         };
         let step = Step::Edit { path: "Dockerfile".into(), edits: edits.clone() };
         let fix = fix(Fix::safe("x", step));
-        match check(&Facts::nothing(0), &file, &finding, &fix, &edits) {
+        let facts = &Facts::nothing(0);
+        let case = Case { facts, file: &file, was: &Counts::of(facts, &file) };
+        match check(case, &finding, &fix, &edits) {
             Ok(()) => "kept".to_owned(),
             Err(broken) => broken.to_string(),
         }

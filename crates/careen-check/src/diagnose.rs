@@ -65,13 +65,12 @@ fn look(
     let mut reason = None;
     let mut n = 0;
     for finding in mine.into_sorted() {
-        match suppressions.reason(rule, &finding) {
-            Some(told) => reason = Some(told),
-            None => {
-                n += 1;
-                found.push(finding);
-            }
+        if let Some(told) = suppressions.reason(rule, &finding) {
+            reason = Some(told);
+            continue;
         }
+        n += 1;
+        found.push(finding);
     }
     match (n, reason) {
         (0, Some(reason)) => Looked::Ignored { reason },

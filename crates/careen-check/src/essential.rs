@@ -4,9 +4,9 @@ use std::path::Path;
 
 use careen_model::context::Amount;
 use careen_model::{Basis, ContextFacts, Edit, Finding, Fix, Safety, Saving, Span, Step};
-use careen_syntax::dockerfile::{Instruction, Keyword};
 use careen_syntax::ignore::{Matcher, read};
 
+use crate::generate::ignore_file::{KEPT, Request, propose};
 use crate::{Facts, price};
 
 /// One name that belongs into every ignore file.
@@ -14,33 +14,20 @@ use crate::{Facts, price};
 pub(crate) struct Essential {
     /// As it is documented and reported.
     pub(crate) name: &'static str,
-    /// As we write it.
-    pattern: &'static str,
     /// Paths that must not be sent for the name to be covered.
     probes: &'static [&'static str],
-    /// Made by tools and made again by them; ignoring it changes nothing that a program reads.
-    is_derived: bool,
-}
-
-const fn row(
-    name: &'static str,
-    pattern: &'static str,
-    probes: &'static [&'static str],
-    is_derived: bool,
-) -> Essential {
-    Essential { name, pattern, probes, is_derived }
 }
 
 pub(crate) const ALL: [Essential; 9] = [
-    row(".git", ".git", &[".git/config"], true),
-    row("__pycache__", "**/__pycache__", &["__pycache__/a.nbi", "src/__pycache__/a.nbi"], true),
-    row("*.pyc", "**/*.pyc", &["a.pyc", "src/a.pyc"], true),
-    row(".venv", ".venv", &[".venv/bin/python"], true),
-    row("node_modules", "node_modules", &["node_modules/a/index.js"], true),
-    row("videos", "videos", &["videos/a.mp4"], false),
-    row("data", "data", &["data/a.csv"], false),
-    row("models", "models", &["models/a.pt"], false),
-    row("weights", "weights", &["weights/a.pt"], false),
+    Essential { name: ".git", probes: &[".git/config"] },
+    Essential { name: "__pycache__", probes: &["__pycache__/a.nbi", "src/__pycache__/a.nbi"] },
+    Essential { name: "*.pyc", probes: &["a.pyc", "src/a.pyc"] },
+    Essential { name: ".venv", probes: &[".venv/bin/python"] },
+    Essential { name: "node_modules", probes: &["node_modules/a/index.js"] },
+    Essential { name: "videos", probes: &["videos/a.mp4"] },
+    Essential { name: "data", probes: &["data/a.csv"] },
+    Essential { name: "models", probes: &["models/a.pt"] },
+    Essential { name: "weights", probes: &["weights/a.pt"] },
 ];
 
 /// The essential names that this text does not cover. A text that BuildKit refuses covers nothing.
@@ -49,7 +36,7 @@ pub(crate) fn missing(text: &str) -> Vec<&'static Essential> {
     let covered = |essential: &Essential| {
         let matcher = matcher.as_ref()?;
         let ignored = |path: &&str| matcher.is_match(path.as_bytes()).unwrap_or(false);
-        Some(essential.probes.iter().all(|path| ignored(&path)))
+        Some(essential.probes.iter().all(ignored))
     };
     ALL.iter().filter(|essential| covered(essential) != Some(true)).collect()
 }
@@ -70,61 +57,57 @@ pub(crate) fn priced(finding: Finding, removable: Amount) -> Finding {
     finding.costs(Saving::Seconds(price::first_send_seconds(removable)), Basis::Modelled)
 }
 
-/// Adds patterns to the ignore file in force, or writes one.
+/// Completes the ignore file in force, or writes one, by category.
 ///
-/// A name that a COPY asks for is left out. Safe only when all patterns are of derived files.
-pub(crate) fn fix(facts: &Facts, context: &ContextFacts, missing: &[&Essential]) -> Fix {
-    let wanted = |essential: &&&Essential| !is_copied(facts, essential.name);
-    let chosen: Vec<&&Essential> = missing.iter().filter(wanted).collect();
-    if chosen.is_empty() {
-        return Fix::by_hand("Add patterns for the largest folders that the image does not need")
-            .show("careen context");
-    }
-    let lines: Vec<String> = chosen.iter().map(|essential| essential.pattern.to_owned()).collect();
-    let safety = match chosen.iter().all(|essential| essential.is_derived) {
-        true => Safety::Safe,
-        false => Safety::Risky,
+/// What the build copies by name is never hidden. Safe only when all that is hidden is made by
+/// tools; data may be what a `COPY . .` is there for.
+pub(crate) fn fix(facts: &Facts, context: &ContextFacts) -> Fix {
+    let by_hand = || {
+        Fix::by_hand("Add patterns for the largest folders that the image does not need")
+            .show("careen context")
     };
-    Fix { safety, ..append(context, "Ignore what no image needs", &lines) }
+    let Ok(project) = facts.project() else { return by_hand() };
+    let existing = context.ignore.text.as_deref().filter(|_| context.ignore.exists);
+    let sources =
+        facts.dockerfile().map(|file| file.file.context_sources(project.target.as_deref()));
+    let needed: Vec<String> =
+        sources.unwrap_or_default().into_iter().map(|source| source.path).collect();
+    let amounts = &context.categories;
+    let proposal = propose(&Request { existing, project, amounts, needed: &needed, keep: &KEPT });
+    let before = existing.unwrap_or("");
+    let Some(added) = proposal.text.strip_prefix(before).filter(|added| !added.is_empty()) else {
+        return by_hand();
+    };
+    let names: Vec<&str> = proposal.added.iter().map(|(name, _)| *name).collect();
+    let title = format!("Ignore what no image needs: {}", names.join(", "));
+    let safety = if proposal.is_safe() { Safety::Safe } else { Safety::Risky };
+    Fix { safety, ..append(context, &title, added) }
 }
 
 /// Hides single paths. Risky: the image may need them.
 pub(crate) fn hide<'a>(context: &ContextFacts, paths: impl Iterator<Item = &'a Path>) -> Fix {
     let lines: Vec<String> = paths.map(|path| path.display().to_string()).collect();
-    append(context, "Ignore these files; give the build what it needs as a secret mount", &lines)
-}
-
-/// New lines at the end: later lines win, and nobody's comments move.
-fn append(context: &ContextFacts, title: &str, lines: &[String]) -> Fix {
-    let path = context.ignore.path.clone();
-    let text = context.ignore.text.as_deref().filter(|_| context.ignore.exists);
-    let Some(text) = text else {
-        let text = lines.iter().map(|line| format!("{line}\n")).collect();
-        return Fix::risky(title, Step::Write { path, text, executable: false });
-    };
+    let text = context.ignore.text.as_deref().filter(|_| context.ignore.exists).unwrap_or("");
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut added: String = lines.iter().map(|line| format!("{line}{end}")).collect();
+    let mut added = lines.join(end) + end;
     if !text.is_empty() && !text.ends_with('\n') {
         added.insert_str(0, end);
     }
+    let title = "Ignore these files; give the build what it needs as a secret mount";
+    append(context, title, &added)
+}
+
+/// New lines at the end: later lines win, and nobody's comments move.
+fn append(context: &ContextFacts, title: &str, added: &str) -> Fix {
+    let path = context.ignore.path.clone();
+    let text = context.ignore.text.as_deref().filter(|_| context.ignore.exists);
+    let Some(text) = text else {
+        let step = Step::Write { path, text: added.to_owned(), executable: false };
+        return Fix::risky(title, step);
+    };
     let at = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let edit = Edit::replace(Span { start: at, end: at }, added);
     Fix::risky(title, Step::Edit { path, edits: vec![edit] })
-}
-
-/// A COPY or ADD names this folder, or something in it.
-fn is_copied(facts: &Facts, name: &str) -> bool {
-    let Ok(file) = facts.dockerfile() else { return false };
-    let asks = |instruction: &Instruction| {
-        let Some(transfer) = instruction.transfer() else { return false };
-        let first = |word: &str| {
-            let bare = word.trim_matches(['"', '\'']).trim_start_matches("./");
-            bare.trim_start_matches('/').split('/').next().unwrap_or("").to_owned()
-        };
-        transfer.from.is_none() && transfer.sources.iter().any(|word| first(&word.text) == name)
-    };
-    let mut instructions = file.file.instructions();
-    instructions.any(|i| matches!(i.keyword, Keyword::Copy | Keyword::Add) && asks(i))
 }
 
 #[cfg(test)]

@@ -121,8 +121,9 @@ pub(crate) fn install(command: &Command) -> Option<Install> {
         (name, ["pip", "install", packages @ ..]) if is_python(name) && command.has("-m") => {
             Some(pip(Manager::Pip, command, packages))
         }
-        ("npm", ["ci" | "clean-install", ..]) => Some(npm(&["package.json", "package-lock.json"])),
-        ("npm", ["install" | "i"]) => Some(npm(&["package.json", "package-lock.json"])),
+        ("npm", ["ci" | "clean-install", ..] | ["install" | "i"]) => {
+            Some(npm(&["package.json", "package-lock.json"]))
+        }
         ("npm", ["install" | "i", ..]) => Some(npm(&[])),
         _ => None,
     }

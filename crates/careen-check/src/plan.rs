@@ -12,6 +12,7 @@ use careen_model::{
 };
 use careen_syntax::dockerfile::parse;
 
+use crate::contract::{Case, Counts};
 use crate::{
     Check, Facts, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price,
 };
@@ -69,7 +70,7 @@ pub fn plan(
     files: &dyn Fn(&Path) -> Option<Vec<u8>>,
     policy: &Policy,
 ) -> Plan {
-    let mut draft = Draft { facts, files, texts: BTreeMap::new(), whole: vec![] };
+    let mut draft = Draft { facts, files, texts: BTreeMap::new(), whole: vec![], was: None };
     let mut plan = Plan::default();
     for finding in &diagnosis.findings {
         let offered = finding.fixes.iter().find(|fix| policy.takes(finding, fix));
@@ -220,6 +221,8 @@ struct Draft<'a> {
     files: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     texts: BTreeMap<PathBuf, (String, Vec<Edit>)>,
     whole: Vec<FileChange>,
+    /// What the rules find in the Dockerfile as it is; made when the first fix needs it.
+    was: Option<Counts>,
 }
 
 impl Draft<'_> {
@@ -229,7 +232,9 @@ impl Draft<'_> {
             for step in &fix.steps {
                 let Step::Edit { path, edits } = step else { continue };
                 if *path == file.path {
-                    let kept = contract::check(self.facts, file, finding, fix, edits);
+                    let facts = self.facts;
+                    let was = &*self.was.get_or_insert_with(|| Counts::of(facts, file));
+                    let kept = contract::check(Case { facts, file, was }, finding, fix, edits);
                     kept.map_err(|broken| Choice::Refused(broken.to_string()))?;
                 }
             }

@@ -174,7 +174,8 @@ impl Run<'_> {
 pub(crate) fn flag_lines(file: &ParsedDockerfile, flags: &[String]) -> String {
     let end = line_end(file);
     let escape = file.file.escape;
-    flags.iter().map(|flag| format!("{flag} {escape}{end}    ")).collect()
+    let gap = format!(" {escape}{end}    ");
+    flags.join(&gap) + &gap
 }
 
 /// The line end of the first line.

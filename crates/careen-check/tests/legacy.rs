@@ -20,10 +20,14 @@ fn show((name, value): &Group, depth: usize, out: &mut String) {
     let line = format!("{:depth$}{name}: {}", "", flat(value), depth = depth * 2);
     writeln!(out, "{}", line.trim_end()).expect("a String never fails");
     if let Value::Map(members) = value {
-        members.iter().for_each(|member| show(member, depth + 1, out));
+        for member in members {
+            show(member, depth + 1, out);
+        }
     }
     if let (Value::List(items), "recommendations") = (value, *name) {
-        items.iter().for_each(|item| show(&("-", item.clone()), depth + 1, out));
+        for item in items {
+            show(&("-", item.clone()), depth + 1, out);
+        }
     }
 }
 
@@ -127,7 +131,7 @@ fn a_sick_machine() {
                 priority: "medium"
                 issue: "6 of 9 essential patterns are missing"
                 impact: "not measured"
-                fix: "Ignore what no image needs"
+                fix: "Ignore what no image needs: git, editors, python-cache, environments, notebooks, logs, caches, documents, system-files, temporary, careen"
                 commands: ["careen fix --only weak-ignore-file"]
                 rule: "weak-ignore-file"
         "#]],

@@ -164,15 +164,23 @@ fn show_fix(fix: &Fix, out: &mut String) {
             }
             Step::RecreateBuilder { name } => writeln!(out, "    recreate {name}"),
             Step::Write { path, text, .. } => {
-                writeln!(out, "    write {}: {}", path.display(), text.replace('\n', "⏎"))
+                writeln!(out, "    write {}: {}", path.display(), short(text))
             }
             Step::Edit { path, edits } if !path.ends_with("Dockerfile") => {
-                let text: Vec<String> = edits.iter().map(|e| e.text.replace('\n', "⏎")).collect();
+                let text: Vec<String> = edits.iter().map(|edit| short(&edit.text)).collect();
                 writeln!(out, "    edit {}: {}", path.display(), text.join(" … "))
             }
             Step::Edit { .. } => Ok(()),
         }
         .expect("a String never fails");
+    }
+}
+
+/// New text of a file, when it is short enough to be shown.
+fn short(text: &str) -> String {
+    match text.lines().count() {
+        0..4 => text.replace('\n', "⏎"),
+        n => format!("{n} lines"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the planner chooses, what it leaves, and the bytes that come out.
 
 #![expect(clippy::unwrap_used, reason = "a file that is missing from a plan should stop the test")]
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 use std::fmt::Write;
 use std::path::Path;
@@ -90,49 +91,124 @@ fn a_sick_project_is_healed_in_one_plan() {
         &sick(),
         &policy,
         &expect![[r#"
-        do    weak-ignore-file: Ignore what no image needs
-        do    apt-update-apart: Update and install in one step
-        do    copy-all-before-dependencies: Copy pyproject.toml uv.lock first and the rest after the last install
-        do    package-cache-unmounted: Keep pip's downloads in a cache mount
-        do    package-cache-unmounted: Keep uv's downloads in a cache mount
-        do    apt-recommends: Install only what is asked for
-        do    apt-cache-unmounted: Keep apt's lists and packages in cache mounts
-        --- /home/me/app/.dockerignore
-        .git
-        *.log
-        **/__pycache__
-        **/*.pyc
-        .venv
-        node_modules
-        videos
-        data
-        models
-        weights
+            do    weak-ignore-file: Ignore what no image needs: git, editors, python-cache, environments, notebooks, logs, data, caches, documents, system-files, temporary, careen
+            do    apt-update-apart: Update and install in one step
+            do    copy-all-before-dependencies: Copy pyproject.toml uv.lock first and the rest after the last install
+            do    package-cache-unmounted: Keep pip's downloads in a cache mount
+            do    package-cache-unmounted: Keep uv's downloads in a cache mount
+            do    apt-recommends: Install only what is asked for
+            do    apt-cache-unmounted: Keep apt's lists and packages in cache mounts
+            --- /home/me/app/.dockerignore
+            .git
+            *.log
 
-        --- Dockerfile
-        FROM python:3.11-slim-bookworm
+            # Git
+            .gitattributes
+            .gitmodules
+            .github
 
-        ENV UV_PROJECT_ENVIRONMENT=/opt/venv
+            # Editors
+            .vscode
+            .idea
+            **.swp
+            **.swo
+            **~
 
-        WORKDIR /workspace
+            # Python caches and build leftovers
+            **/__pycache__
+            **.pyc
+            **.pyo
+            **.pyd
+            **/.pytest_cache
+            **/.mypy_cache
+            **/.ruff_cache
+            **/.hypothesis
+            **/.tox
+            **/.nox
+            **/.coverage
+            **/htmlcov
+            **.egg-info
+            **/.eggs
 
-        RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
-            --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
-            apt-get update && apt-get -o Dir::Cache::archives=kept install --no-install-recommends -y build-essential curl git
+            # Virtual environments
+            **/.venv
+            venv
+            .virtualenv
+            .conda
 
-        RUN --mount=type=cache,target=/root/.cache/pip \
-            pip install uv
+            # Jupyter
+            **/.ipynb_checkpoints
+            **.ipynb
 
-        COPY pyproject.toml uv.lock ./
-        RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --group core
-        RUN --mount=type=cache,target=/root/.cache/uv \
-            UV_LINK_MODE=copy uv sync --frozen --group core --group vision
-        COPY . .
-        RUN python -m ipykernel install --prefix /opt/venv --name hoops
+            # Logs and databases
+            **.log
+            **.sqlite3
+            **.db
+            logs
 
-        CMD ["jupyter", "lab"]
+            # Data, models and results
+            data
+            datasets
+            models
+            weights
+            videos
+            outputs
+            results
+            experiments
 
-    "#]],
+            # Cache folders
+            **/.cache
+            .uv-cache
+            .pip-cache
+            .ccache
+
+            # Documentation
+            docs
+            *.md
+            *.rst
+
+            # Files of operating systems
+            **/.DS_Store
+            **/Thumbs.db
+            **/desktop.ini
+
+            # Temporary files
+            **.tmp
+            **.bak
+            **.orig
+            tmp
+            temp
+
+            # Journal of careen
+            .careen
+
+            # Kept, because the build needs it
+            !README.md
+
+            --- Dockerfile
+            FROM python:3.11-slim-bookworm
+
+            ENV UV_PROJECT_ENVIRONMENT=/opt/venv
+
+            WORKDIR /workspace
+
+            RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+                --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+                apt-get update && apt-get -o Dir::Cache::archives=kept install --no-install-recommends -y build-essential curl git
+
+            RUN --mount=type=cache,target=/root/.cache/pip \
+                pip install uv
+
+            COPY pyproject.toml uv.lock ./
+            RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --group core
+            RUN --mount=type=cache,target=/root/.cache/uv \
+                UV_LINK_MODE=copy uv sync --frozen --group core --group vision
+            COPY . .
+            RUN python -m ipykernel install --prefix /opt/venv --name hoops
+
+            CMD ["jupyter", "lab"]
+
+        "#]],
     );
 }
 

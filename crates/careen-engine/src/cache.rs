@@ -16,7 +16,7 @@ use crate::rest::PATIENT;
 use crate::{Connection, EngineError};
 
 /// A removal may have to delete gigabytes of small files.
-const PRUNE_LIMIT: Duration = Duration::from_secs(600);
+const PRUNE_LIMIT: Duration = Duration::from_mins(10);
 
 /// What a removal freed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

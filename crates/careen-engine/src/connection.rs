@@ -57,7 +57,8 @@ impl Connection {
         if target.is_engine() {
             connection.ping()?;
         } else {
-            connection.block_on(connection.control())?;
+            // Opening a channel asks nothing of the other side; a question does.
+            connection.block_on(connection.worker(dial::patience(&target.route)))?;
         }
         Ok(connection)
     }

@@ -92,25 +92,29 @@ async fn run(
     let start = format!("/containers/{id}/start");
     connection.tell(Method::POST, &start, empty(), PATIENT).await?;
     let left = exec.limit.saturating_sub(started.elapsed());
-    match tokio::time::timeout(left, collect(&mut stream, &mut output)).await {
-        Ok(result) => result?,
-        Err(_) => {
-            output.timed_out = true;
-            let kill = format!("/containers/{id}/kill");
-            match connection.tell(Method::POST, &kill, empty(), PATIENT).await {
-                // It ended by itself in the same moment.
-                Ok(()) | Err(EngineError::Refused { status: 409, .. }) => {}
-                Err(err) => return Err(err),
-            }
-            let rest = collect(&mut stream, &mut output);
-            let _ = tokio::time::timeout(AFTER_KILL, rest).await;
-        }
+    let collected = tokio::time::timeout(left, collect(&mut stream, &mut output)).await;
+    if let Ok(result) = collected {
+        result?;
+    } else {
+        output.timed_out = true;
+        kill(connection, id).await?;
+        let rest = collect(&mut stream, &mut output);
+        let _ = tokio::time::timeout(AFTER_KILL, rest).await;
     }
     let wait = format!("/containers/{id}/wait");
     let waited: Waited = connection.ask(Method::POST, &wait, empty(), PATIENT).await?;
     output.code = i32::try_from(waited.status_code).ok().filter(|_| !output.timed_out);
     output.took = started.elapsed();
     Ok(output)
+}
+
+async fn kill(connection: &Connection, id: &str) -> Result<(), EngineError> {
+    let path = format!("/containers/{id}/kill");
+    match connection.tell(Method::POST, &path, empty(), PATIENT).await {
+        // It ended by itself in the same moment.
+        Err(EngineError::Refused { status: 409, .. }) => Ok(()),
+        result => result,
+    }
 }
 
 /// The container's output streams, over a connection that changes from HTTP to raw frames.

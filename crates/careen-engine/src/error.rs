@@ -132,6 +132,10 @@ impl EngineError {
         if let Some(err) = dialed(status) {
             return err;
         }
+        // A cause of its own: the transport's words, not an answer of the engine.
+        if std::error::Error::source(status).is_some() {
+            return EngineError::Broken { message: last_cause(status) };
+        }
         match status.code() {
             Code::Unimplemented => EngineError::Unsupported { what: message },
             Code::Cancelled => EngineError::Cancelled,
@@ -157,15 +161,16 @@ fn dialed(err: &(dyn std::error::Error + 'static)) -> Option<EngineError> {
 
 /// A transport error while opening a channel.
 pub(crate) fn transport(err: &tonic::transport::Error) -> EngineError {
-    dialed(err).unwrap_or_else(|| {
-        let mut text = err.to_string();
-        let mut next = std::error::Error::source(err);
-        while let Some(cause) = next {
-            text = cause.to_string();
-            next = cause.source();
-        }
-        EngineError::Broken { message: text }
-    })
+    dialed(err).unwrap_or_else(|| EngineError::Broken { message: last_cause(err) })
+}
+
+/// The words at the end of a chain of causes; those before it say "transport error".
+fn last_cause(err: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = err;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Pure: messages in, events out. The engine stamps everything with its own clock; we turn that
 //! into time since the start of the build.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bollard_buildkit_proto::google::protobuf::Timestamp;
@@ -23,7 +23,7 @@ pub(crate) struct Mapper {
     clock: Clock,
     redactor: Redactor,
     steps: HashMap<String, Told>,
-    tasks: HashMap<(String, String), ()>,
+    tasks: HashSet<(String, String)>,
 }
 
 /// What has been told of a step.
@@ -68,7 +68,7 @@ impl Mapper {
     /// `started` in seconds since the Unix epoch, by our clock.
     pub(crate) fn new(started: f64, redactor: Redactor) -> Mapper {
         let clock = Clock { started, correction: None };
-        Mapper { clock, redactor, steps: HashMap::new(), tasks: HashMap::new() }
+        Mapper { clock, redactor, steps: HashMap::new(), tasks: HashSet::new() }
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -147,7 +147,7 @@ impl Mapper {
         let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
         let total = Some(bytes(status.total)).filter(|&total| total > 0);
         let done = status.completed.is_some();
-        let is_first = self.tasks.insert((step.clone(), task.clone()), ()).is_none();
+        let is_first = self.tasks.insert((step.clone(), task.clone()));
         if is_first && let Some(started) = &status.started {
             let at = self.at(Some(started), now);
             let what = What::Progress {
@@ -195,7 +195,8 @@ mod tests {
     use expect_test::{Expect, expect};
 
     fn time(seconds: i64, millis: i32) -> Option<Timestamp> {
-        Some(Timestamp { seconds, nanos: millis * 1_000_000 })
+        let time = Timestamp { seconds, nanos: millis * 1_000_000 };
+        (seconds > 0).then_some(time)
     }
 
     fn vertex(digest: &str, name: &str) -> Vertex {

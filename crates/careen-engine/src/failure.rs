@@ -1,6 +1,7 @@
 //! What an engine tells about a failed build: typed details where it has them, else its text.
 
 use bollard_buildkit_proto::google::rpc;
+use careen_model::exit_code_in;
 use prost::Message;
 use serde::Deserialize;
 use tonic::{Code, Status};
@@ -14,13 +15,8 @@ pub(crate) fn judge(
     redactor: &Redactor,
     failed_step: Option<String>,
 ) -> EngineError {
-    let has_cause = std::error::Error::source(status).is_some();
-    if has_cause || status.code() == Code::Unavailable {
-        // The transport's own words, not an answer.
-        return match EngineError::status(status) {
-            EngineError::Refused { message, .. } => EngineError::Broken { message },
-            other => other,
-        };
+    if std::error::Error::source(status).is_some() || status.code() == Code::Unavailable {
+        return EngineError::status(status);
     }
     let message = redactor.text(status.message());
     match status.code() {
@@ -99,28 +95,9 @@ struct PositionDetail {
     line: u32,
 }
 
-/// `… did not complete successfully: exit code: 3` (0.9 and later) and
-/// `executor failed running […]: exit code: 3` (20.10).
-pub(crate) fn exit_code_in(text: &str) -> Option<i32> {
-    let after = text.rsplit_once("exit code: ")?.1;
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn exit_codes_are_read_from_the_texts_of_both_generations() {
-        for (text, expected) in [
-            ("process \"/bin/sh -c exit 3\" did not complete successfully: exit code: 3", Some(3)),
-            ("executor failed running [/bin/sh -c exit 127]: exit code: 127: gone", Some(127)),
-            ("failed to compute cache key: \"/x\": not found", None),
-        ] {
-            assert_eq!(exit_code_in(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn typed_details_win_over_the_text() {

@@ -75,7 +75,10 @@ impl Job {
 
     /// Ends the job in good order: the builder lets go of its results.
     pub(crate) async fn close(mut self) {
-        let end = ReturnRequest { result: Some(Default::default()), error: None };
+        let end = ReturnRequest {
+            result: Some(bollard_buildkit_proto::moby::buildkit::v1::frontend::Result::default()),
+            error: None,
+        };
         let _ = self.bridge.r#return(end).await;
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut self.solve).await;
     }

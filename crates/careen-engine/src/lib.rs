@@ -5,6 +5,7 @@
 //! version: Debian's engine calls its BuildKit `v0.0.0+unknown`.
 
 mod build;
+mod buildx;
 mod cache;
 mod command;
 mod connection;
@@ -24,6 +25,7 @@ mod rest;
 mod session;
 
 pub use build::{BuildRequest, Built, EngineHistory, Frontend, Output, Pull, build};
+pub use buildx::{BuilderState, buildx_shared_key, recreate_steps, run_steps};
 pub use cache::Pruned;
 pub use command::{Exec, ExecOutput, RootFs};
 pub use connection::{CancelToken, Connection};

@@ -17,7 +17,7 @@ use crate::{Connection, EngineError, dial};
 /// Questions that only read the engine's memory. Measured under 60 ms on both test engines.
 pub(crate) const QUICK: Duration = Duration::from_secs(2);
 /// Questions for which the engine has to look at its disk.
-pub(crate) const PATIENT: Duration = Duration::from_secs(60);
+pub(crate) const PATIENT: Duration = Duration::from_mins(1);
 /// An answer that is read into memory may have at most this many bytes.
 const LARGEST_ANSWER: usize = 64 << 20;
 /// Size of the pieces in which archives are sent.

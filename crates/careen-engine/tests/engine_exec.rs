@@ -1,5 +1,7 @@
 //! Commands in images and in results of builds, on real engines.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use careen_engine::{
     run_in_image,
 };
 use careen_model::What;
-use support::{Files, on_each_engine, request, shell_image};
+use support::{Files, ShellImage, on_each_engine, request, shell_image};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -70,13 +72,14 @@ fn check(run: &dyn Fn(&Exec) -> Result<ExecOutput, EngineError>) {
     let missing = Exec::new(["/no/such/program"], LIMIT);
     match run(&missing) {
         Err(EngineError::Refused { message, .. }) => {
-            assert!(message.contains("no such file"), "{message}")
+            assert!(message.contains("no such file"), "{message}");
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn result(connection: &Connection, name: &str) -> BuildResult {
+/// With its base image: 20.10 may look at it once more when a command starts.
+fn result(connection: &Connection, name: &str) -> (BuildResult, ShellImage) {
     let base = shell_image(connection, name);
     let files =
         Files::new(&format!("FROM {base}\nRUN echo built > /made\nWORKDIR /tmp\nUSER me\n"));
@@ -89,13 +92,13 @@ fn result(connection: &Connection, name: &str) -> BuildResult {
         open_result(connection, &request, Arc::new(files), &mut count, &CancelToken::new());
     let result = result.unwrap_or_else(|err| panic!("{err}: {err:?}"));
     assert!(steps >= 3, "the steps of the build are told: {steps}");
-    result
+    (result, base)
 }
 
 #[test]
 fn an_engine_runs_commands_in_a_result() {
     on_each_engine(|connection, _| {
-        let result = result(connection, "result");
+        let (result, _base) = result(connection, "result");
         assert_eq!(result.config().user, "me");
         let output = result.exec(&shell("cat /made"), &CancelToken::new()).unwrap();
         assert_eq!(text(&output.stdout), "built\n");
@@ -109,8 +112,8 @@ fn an_engine_runs_commands_in_a_result() {
 
 #[test]
 fn an_engine_runs_commands_in_a_result_side_by_side() {
-    on_each_engine(|connection, socket| {
-        let result = result(connection, "side");
+    on_each_engine(|connection, _| {
+        let (result, _base) = result(connection, "side");
         let outputs: Vec<ExecOutput> = thread::scope(|scope| {
             let run =
                 |n: usize| result.exec(&shell(&format!("echo {n}; sleep 1")), &CancelToken::new());
@@ -120,7 +123,6 @@ fn an_engine_runs_commands_in_a_result_side_by_side() {
         let texts: Vec<_> = outputs.iter().map(|output| text(&output.stdout)).collect();
         assert_eq!(texts, ["0\n", "1\n", "2\n", "3\n"]);
         let longest = outputs.iter().map(|output| output.took).max().unwrap();
-        println!("{socket}: four commands of 1 s side by side, longest {longest:?}");
         assert!(longest < Duration::from_millis(3900), "one after the other: {longest:?}");
     });
 }

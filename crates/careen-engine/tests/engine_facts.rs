@@ -1,5 +1,7 @@
 //! What real engines tell about themselves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use std::time::{Duration, Instant};
@@ -21,7 +23,7 @@ fn an_engine_tells_its_facts() {
         let around = Surroundings { env: &env, home: home.path() };
         let started = Instant::now();
         let facts = gather(&target, &around);
-        println!("{socket}: gathered in {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(3), "{socket}: {:?}", started.elapsed());
         let engine = facts.engine.known().unwrap_or_else(|| panic!("{:?}", facts.engine));
         assert_eq!(engine.flavour, Flavour::Native);
         assert!(engine.cpus > 0 && engine.memory_bytes > 0, "{engine:?}");

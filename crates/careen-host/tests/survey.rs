@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use careen_host::walk::{SurveyRequest, amount_after, survey};
+use careen_host::walk::{SurveyRequest, amount_after, price_lines, survey};
 use careen_model::{ContextFacts, Fact, context::Amount};
 use expect_test::{Expect, expect};
 
@@ -122,6 +122,48 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
     let sources = ["src".to_owned()];
     let after = amount_after(root.path(), &patterns, Some(&sources)).unwrap();
     assert_eq!(amount(after), "6 entries, 3 files, 220 bytes");
+}
+
+#[test]
+fn links_on_the_way_to_a_source_are_hazards() {
+    let root = tempfile::tempdir().unwrap();
+    plant(
+        root.path(),
+        &[("packages/a/package.json", 2), ("packages/a/big", 9), ("dir/a", 1), ("dir/b", 1)],
+    );
+    symlink("a", root.path().join("packages/current")).unwrap();
+    symlink("dir", root.path().join("link")).unwrap();
+    let mut request = request(root.path());
+    let sources = ["packages/*/package.json", "link/a", "link/b"];
+    request.follow = Some(sources.map(str::to_owned).to_vec());
+    check(
+        &request,
+        &expect![[r"
+        kept 9 entries, 4 files, 13 bytes
+        sent 8 entries, 3 files, 12 bytes
+        file packages/a/big 9
+        file packages/a/package.json 2
+        file dir/a 1
+        file dir/b 1
+        folder packages/a 2 entries, 2 files, 11 bytes
+        folder dir 2 entries, 2 files, 2 bytes
+        hazard WideWildcard packages/*
+        hazard LinkUsedTwice link/b
+    "]],
+    );
+    request.follow = Some(vec!["link/a".into(), "link/b".into(), "dir".into()]);
+    assert_eq!(survey(&request).unwrap().hazards, []);
+}
+
+#[test]
+fn every_line_has_a_price() {
+    let root = tempfile::tempdir().unwrap();
+    plant(root.path(), TREE);
+    let patterns = ["data", "**.bin", "!data/a.bin", "dead", "**/*.pyc"].map(str::to_owned);
+    let prices = price_lines(root.path(), &patterns).unwrap();
+    let bytes: Vec<(u64, u64)> =
+        prices.iter().map(|price| (price.matched.bytes, price.exclusive.bytes)).collect();
+    assert_eq!(bytes, [(9000, 0), (9000, 0), (5000, 5000), (0, 0), (70, 70)]);
 }
 
 #[test]

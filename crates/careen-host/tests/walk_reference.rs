@@ -5,9 +5,9 @@
 #![expect(clippy::print_stdout, reason = "a test says how many cases it ran")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot make its tree should stop")]
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, path::Path};
 
-use careen_host::walk::debug::{Case, Listed, ignore_walk};
+use careen_host::walk::debug::{Case, Listed, ignore_walk, plant};
 use serde_json::Value;
 
 fn cases() -> Vec<Value> {
@@ -30,28 +30,12 @@ fn strings(value: &Value) -> Vec<String> {
     list.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
-fn plant(root: &Path, tree: &[String]) {
-    for line in tree {
-        let (path, target) = match line.split_once(" -> ") {
-            Some((path, target)) => (path, Some(target)),
-            None => (line.as_str(), None),
-        };
-        let full = root.join(path);
-        fs::create_dir_all(full.parent().unwrap()).unwrap();
-        match target {
-            Some(target) => symlink(target, &full).unwrap(),
-            None if path.ends_with('/') => fs::create_dir_all(&full).unwrap(),
-            None => fs::write(&full, "x").unwrap(),
-        }
-    }
-}
-
 #[test]
 fn the_listing_is_the_builders() {
     let mut wrong = Vec::new();
     for row in cases() {
         let root = tempfile::tempdir().unwrap();
-        plant(root.path(), &strings(&row["tree"]));
+        plant(root.path(), &strings(&row["tree"])).unwrap();
         let case = Case {
             exclude: strings(&row["exclude"]),
             include: strings(&row["include"]),

@@ -69,7 +69,8 @@ pub enum Stream {
 /// What the file sync did for one folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Transfer {
-    /// `context`, `dockerfile` or the name of a named context.
+    /// `context`, `dockerfile` or the name of a named context; `dockerignore` for the ignore file,
+    /// which a builder fetches apart from the context it belongs to.
     pub name: String,
     /// Entries told to the builder.
     pub entries: u64,
@@ -190,8 +191,8 @@ impl BuildRecord {
                     s.ended = Some(at);
                     s.error.clone_from(error);
                 });
-                if error.is_some() && self.error.is_none() {
-                    self.error.clone_from(error);
+                if let Some(error) = error {
+                    self.failed(error);
                 }
             }
             What::Warned { message } => self.warnings.push(message.clone()),
@@ -221,6 +222,16 @@ impl BuildRecord {
     fn with(&mut self, step: &str, change: impl FnOnce(&mut StepRecord)) {
         if let Some(record) = self.steps.iter_mut().find(|known| known.id == step) {
             change(record);
+        }
+    }
+
+    /// The first error that is not the echo of another one: when one step fails, the steps beside
+    /// it are cancelled, and either may be told first.
+    fn failed(&mut self, error: &str) {
+        let is_echo = |text: &str| text.contains("context canceled");
+        if self.error.as_deref().is_none_or(|known| is_echo(known) && !is_echo(error)) {
+            self.error = Some(error.to_owned());
+            self.exit_code = exit_code_in(error);
         }
     }
 
@@ -331,15 +342,28 @@ fn union(mut spans: Vec<(Duration, Duration)>) -> Duration {
     total
 }
 
+/// The exit code of the command that failed, in the words of every generation:
+/// `… did not complete successfully: exit code: 3` and `executor failed running […]: exit code: 3`.
+pub fn exit_code_in(error: &str) -> Option<i32> {
+    let after = error.rsplit_once("exit code: ")?.1;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
 /// BuildKit does not name phases; its step names do.
 pub fn phase_of(name: &str) -> Phase {
     match name {
-        n if n.starts_with("exporting cache") || n.contains("build cache for export") => {
+        n if n.starts_with("exporting cache")
+            || n.starts_with("preparing layers for inline cache")
+            || n.contains("build cache for export") =>
+        {
             Phase::CacheExport
         }
-        n if n.starts_with("exporting") => Phase::Export,
+        n if n.starts_with("exporting") || n.starts_with("sending tarball") => Phase::Export,
         n if n.contains("load build context") || n.contains("load from client") => Phase::Context,
         n if n.starts_with("[internal]")
+            || n.starts_with("[auth]")
+            || n.split(']').next().is_some_and(|label| label.ends_with(" internal"))
             || n.starts_with("resolve")
             || n.starts_with("docker-image://")
             || n.starts_with("importing cache") =>
@@ -396,6 +420,33 @@ mod tests {
         assert_eq!(seconds, [(Phase::Context, 470), (Phase::Steps, 1040), (Phase::Export, 323)]);
         assert_eq!(record.unaccounted(), Duration::from_secs(3));
         assert_eq!(record.run_and_cached(), (2, 0));
+    }
+
+    #[test]
+    fn names_tell_the_phase() {
+        for (name, phase) in [
+            ("[auth] library/python:pull token for registry-1.docker.io", Phase::Prepare),
+            ("[linux/arm64 internal] load metadata for python:3.11", Phase::Prepare),
+            ("[internal] load .dockerignore", Phase::Prepare),
+            ("[base 1/3] FROM python:3.11", Phase::Base),
+            ("[stage-1 2/3] RUN echo internal", Phase::Steps),
+            ("preparing layers for inline cache", Phase::CacheExport),
+            ("exporting to image", Phase::Export),
+        ] {
+            assert_eq!(phase_of(name), phase, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_kept_and_not_its_echo() {
+        let end = |error: &str| What::StepEnded { step: "a".into(), error: Some(error.to_owned()) };
+        let cause = "process \"x\" did not complete successfully: exit code: 137";
+        for errors in [["context canceled", cause], [cause, "context canceled"]] {
+            let record = build(errors.iter().map(|error| (1, end(error))).collect());
+            assert_eq!((record.error.as_deref(), record.exit_code), (Some(cause), Some(137)));
+        }
+        assert_eq!(exit_code_in("executor failed running [sh]: exit code: 3"), Some(3));
+        assert_eq!(exit_code_in("not found"), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub mod units;
 
 pub use build::{
     BuildEvent, BuildRecord, Outcome, Phase, StepId, StepRecord, Stream, Task, Transfer, What,
-    phase_of,
+    exit_code_in, phase_of,
 };
 pub use case::{Case, Expect, Verdict};
 pub use compare::{Change, Comparison, Row};

@@ -127,9 +127,24 @@ pub(crate) fn phase(row: &Row) -> &'static str {
     row.phase.map_or("total", careen_model::Phase::name)
 }
 
-/// The name of a step on one line, runs of blanks made one.
+/// The name of a step on one line, runs of blanks made one, digests short.
 pub(crate) fn step(step: &StepRecord) -> String {
-    clean(&step.name).split_whitespace().collect::<Vec<_>>().join(" ")
+    short_digests(&clean(&step.name).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Digests in a text cut to 12 digits, as people compare them: `sha256:4f0c9a7be2d1`.
+pub(crate) fn short_digests(text: &str) -> String {
+    const MARK: &str = "sha256:";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(MARK) {
+        let (head, digest) = rest.split_at(at + MARK.len());
+        let digits = digest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        out.push_str(head);
+        out.push_str(&digest[..digits.min(12)]);
+        rest = &digest[digits..];
+    }
+    out + rest
 }
 
 /// A step's name without its place, wherever it stood: `[base 4/9] RUN x` is `RUN x`.
@@ -150,7 +165,7 @@ pub(crate) fn longest_task(step: &StepRecord) -> Option<String> {
     }
     let bytes =
         if task.bytes > 0 { format!(", {}", units::size(task.bytes)) } else { String::new() };
-    Some(format!("{} in {}{bytes}", clean(&task.name), units::time(took)))
+    Some(format!("{} in {}{bytes}", short_digests(&clean(&task.name)), units::time(took)))
 }
 
 pub(crate) fn flavour(flavour: Flavour) -> &'static str {
@@ -245,6 +260,13 @@ mod tests {
         for (epoch, wanted) in cases {
             assert_eq!(date(epoch), wanted, "{epoch}");
         }
+    }
+
+    #[test]
+    fn digests_are_cut_where_people_stop_reading() {
+        let long = format!("FROM a@sha256:{} AS b", "4f0c9a7be2d1".repeat(5));
+        assert_eq!(short_digests(&long), "FROM a@sha256:4f0c9a7be2d1 AS b");
+        assert_eq!(short_digests("sha256:ab sha256: x"), "sha256:ab sha256: x");
     }
 
     #[test]

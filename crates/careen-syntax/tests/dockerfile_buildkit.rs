@@ -347,3 +347,23 @@ fn words_split_after_expansion() {
         same(&input, &words, &strings(&case["expect"]))
     });
 }
+
+#[test]
+fn files_of_the_lint_tests_are_accepted_or_refused_alike() {
+    let Some(folder) = data() else {
+        eprintln!("lint: 0 cases ran (no data)");
+        return;
+    };
+    let lint: Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("lint.json")).unwrap()).unwrap();
+    let cases = lint["cases"].as_array().unwrap();
+    for case in cases {
+        let error = case["build_error"].as_str().unwrap_or("");
+        // Errors of other kinds come from later steps of the build.
+        let want = error.strip_prefix("dockerfile parse error on ");
+        let file = dockerfile::parse(text(&case["dockerfile"]));
+        let got = file.refusal().map(|p| format!("line {}: {}", p.line, p.message));
+        assert_eq!(got.as_deref(), want, "{}", case["dockerfile"]);
+    }
+    eprintln!("lint: {} cases ran", cases.len());
+}

@@ -63,6 +63,15 @@ fn flags_go_after_the_keyword_in_the_style_of_those_there() {
 
         "#]],
     );
+    check(
+        "FROM x\nRUN --network=\"none y\n",
+        add,
+        &expect![[r#"
+        FROM x
+        RUN --mount=type=cache,target=/c --network="none y
+
+    "#]],
+    );
     let delete = |file: &Dockerfile| vec![file.delete_flag(nth(file, 1), 0)];
     check(
         "FROM x\nRUN --network=none \\\n  pip\n",

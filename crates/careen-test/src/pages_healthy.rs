@@ -4,7 +4,9 @@ use careen_model::context::{Amount, IgnoreFile};
 use careen_model::engine::{
     Bridge, BuildKit, Builder, Client, ClientBuilder, Endpoint, Engine, Flavour,
 };
-use careen_model::host::{Latency, Link, Mount, MountClass, Room, Space, SpaceRole, System};
+use careen_model::host::{
+    Latency, Link, Mount, MountClass, MountFoundBy, Room, Space, SpaceRole, System,
+};
 use careen_model::project::{ProjectKind, Python, Source};
 use careen_model::{ContextFacts, EngineFacts, Fact, HostFacts, ProjectFacts, Why};
 
@@ -36,7 +38,7 @@ pub(crate) fn host() -> HostFacts {
         options: "rw".into(),
         class: MountClass::LocalDisk,
         windows_path: None,
-        found_by: careen_model::host::MountFoundBy::Id,
+        found_by: MountFoundBy::Id,
     };
     HostFacts {
         system: System {

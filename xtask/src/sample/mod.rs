@@ -98,10 +98,10 @@ fn clear(place: &Path) -> Result<(), Failure> {
     home::remove(&old)
 }
 
+/// A neighbour of `place` with a name that nobody else uses.
 fn beside(place: &Path, what: &str) -> PathBuf {
-    let name =
-        place.file_name().map_or("hoops".to_owned(), |name| name.to_string_lossy().into_owned());
-    place.with_file_name(format!("{name}.{what}"))
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    place.with_file_name(format!(".{name}.careen-{what}"))
 }
 
 /// Copies what git tracks, or would track: a working copy may hold caches of its own.

@@ -1,6 +1,6 @@
 //! A cache mount of apt lets two builds write at once.
 
-use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Why};
+use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity};
 use careen_syntax::dockerfile::{MountKind, Sharing, clean_path};
 
 use crate::rules::apt;
@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
     for run in runs(file).iter().filter(|run| apt::is_apt(run)) {
         for mount in run.mounts.iter().filter(|mount| mount.kind == Some(MountKind::Cache)) {
             let Some(target) = mount.target().map(clean_path) else { continue };
@@ -51,7 +51,6 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
             );
         }
     }
-    Ok(())
 }
 
 const FOLDERS: [&str; 4] =

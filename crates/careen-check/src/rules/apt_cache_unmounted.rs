@@ -1,6 +1,6 @@
 //! apt downloads everything again each time its step runs.
 
-use careen_model::{Category, Findings, Fix, Severity, Why};
+use careen_model::{Category, Findings, Fix, Severity};
 
 use crate::packages::Manager;
 use crate::rules::{apt, installs_cost};
@@ -19,12 +19,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(
-    rule: &Rule,
-    file: &ParsedDockerfile,
-    facts: &Facts,
-    found: &mut Findings,
-) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
     let runs = runs(file);
     for run in runs.iter().filter(|run| apt::installs(run)) {
         if run.cache_at(apt::ARCHIVES).is_some() && run.cache_at(apt::LISTS).is_some() {
@@ -50,7 +45,6 @@ fn check(
             None => finding.fix(by_hand()),
         });
     }
-    Ok(())
 }
 
 const TITLE: &str = "Keep apt's lists and packages in cache mounts";

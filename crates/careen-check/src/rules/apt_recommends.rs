@@ -1,6 +1,6 @@
 //! apt also installs packages that are only recommended.
 
-use careen_model::{Category, Edit, Findings, Fix, Severity, Span, Why};
+use careen_model::{Category, Edit, Findings, Fix, Severity, Span};
 
 use crate::packages::apt_action;
 use crate::rules::apt;
@@ -19,12 +19,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(
-    rule: &Rule,
-    file: &ParsedDockerfile,
-    facts: &Facts,
-    found: &mut Findings,
-) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
     for run in &runs(file) {
         // Configured for all steps, or for this one.
         if run.joined().contains("nstall-Recommends") {
@@ -44,13 +39,13 @@ fn check(
             let edit = Edit::replace(Span { start: at, end: at }, format!(" {OPTION}"));
             let fix = Fix::risky("Install only what is asked for", edits(file, vec![edit]));
             let finding = apt::measured(finding, run, facts);
-            found.push(match run.is_editable(file) {
-                true => finding.fix(fix.adds(OPTION)),
-                false => finding.fix(Fix::by_hand(format!("Add `{OPTION}`"))),
+            found.push(if run.is_editable(file) {
+                finding.fix(fix.adds(OPTION))
+            } else {
+                finding.fix(Fix::by_hand(format!("Add `{OPTION}`")))
             });
         }
     }
-    Ok(())
 }
 
 const OPTION: &str = "--no-install-recommends";

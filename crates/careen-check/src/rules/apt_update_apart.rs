@@ -1,6 +1,6 @@
 //! apt installs with lists that an earlier, cached step fetched.
 
-use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span, Why};
+use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span};
 
 use crate::packages::is_apt_install;
 use crate::rules::apt;
@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
     let runs = runs(file);
     for (i, run) in runs.iter().enumerate() {
         if !apt::installs(run) || apt::updates(run) {
@@ -43,7 +43,6 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
         let joined = if others { None } else { join(file, earlier, run) };
         found.push(finding.fix(joined.unwrap_or_else(by_hand)));
     }
-    Ok(())
 }
 
 /// A later step that counts on the same lists, which a joined step would still leave in its layer.

@@ -1,6 +1,6 @@
 //! Every change of any file runs the installs again, because all files are copied before them.
 
-use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span, Why};
+use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span};
 use careen_syntax::dockerfile::{Instruction, Item, Keyword};
 
 use crate::packages::{Install, install, is_python};
@@ -21,12 +21,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(
-    rule: &Rule,
-    file: &ParsedDockerfile,
-    facts: &Facts,
-    found: &mut Findings,
-) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
     let runs = runs(file);
     let all: Vec<&Instruction> = file.file.instructions().collect();
     for (at, copy) in all.iter().enumerate().filter(|(_, copy)| copies_all(copy)) {
@@ -53,7 +48,6 @@ fn check(
         let fix = reorder(file, copy, between, &later, &installs, facts);
         found.push(finding.fix(fix.unwrap_or_else(|| by_hand(&installs))));
     }
-    Ok(())
 }
 
 /// `COPY . .` and its kin, from the context.

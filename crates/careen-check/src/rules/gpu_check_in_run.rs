@@ -1,6 +1,6 @@
 //! A step looks for a GPU, which a build never has.
 
-use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
+use careen_model::{Basis, Category, Findings, Fix, Saving, Severity};
 
 use crate::steps::runs;
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
     for run in &runs(file) {
         // Devices can be asked for, on engines that have them.
         if run.instruction.flag("device").is_some() {
@@ -42,7 +42,6 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
         }
         found.push(finding.fix(fix));
     }
-    Ok(())
 }
 
 /// What looks for a GPU, and whether it ends the step when there is none.

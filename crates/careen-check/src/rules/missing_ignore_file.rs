@@ -32,6 +32,6 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         let bytes = units::size(removable.bytes);
         finding.message = format!("there is no .dockerignore, and {bytes} need not be sent");
     }
-    found.push(finding.fix(essential::fix(facts, context, &essential::missing(""))));
+    found.push(finding.fix(essential::fix(facts, context)));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A step empties the very cache that a mount keeps for it.
 
-use careen_model::{Category, Edit, Findings, Fix, Severity, Why};
+use careen_model::{Category, Edit, Findings, Fix, Severity};
 
 use crate::packages::{Manager, apt_action};
 use crate::rules::apt;
@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
     for run in &runs(file) {
         for (n, command) in run.script.commands.iter().enumerate() {
             let Some(folders) = empties(command, run) else { continue };
@@ -43,7 +43,6 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
             });
         }
     }
-    Ok(())
 }
 
 /// The folders that a command empties, when emptying caches is all it does.
@@ -63,7 +62,7 @@ pub(super) fn empties(command: &Command, run: &Run<'_>) -> Option<Vec<String>> {
             let all = paths.iter().map(|path| cache_folder(path));
             all.collect::<Option<Vec<String>>>().filter(|_| recursive)
         }
-        ("uv", ["cache", "clean" | "prune"]) | ("uv", ["clean"]) => folder(Manager::Uv),
+        ("uv", ["cache", "clean" | "prune"] | ["clean"]) => folder(Manager::Uv),
         ("pip" | "pip3", ["cache", "purge"]) => folder(Manager::Pip),
         ("npm", ["cache", "clean"]) => folder(Manager::Npm),
         _ => None,
@@ -75,5 +74,5 @@ fn cache_folder(path: &str) -> Option<String> {
     let folder = path.trim_end_matches('*').trim_end_matches('/');
     let known = ["/var/lib/apt/lists", "/var/cache/apt", "/root/.cache", "/root/.npm"];
     let inside = |known: &&str| folder == *known || folder.starts_with(&format!("{known}/"));
-    known.iter().any(|known| inside(&known)).then(|| folder.to_owned())
+    known.iter().any(inside).then(|| folder.to_owned())
 }

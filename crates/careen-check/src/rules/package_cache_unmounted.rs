@@ -1,6 +1,6 @@
 //! pip, uv or npm download everything again each time their step runs.
 
-use careen_model::{Category, Edit, Finding, Findings, Fix, Severity, Span, Why};
+use careen_model::{Category, Edit, Finding, Findings, Fix, Severity, Span};
 
 use crate::packages::{Manager, install};
 use crate::rules::installs_cost;
@@ -19,12 +19,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(
-    rule: &Rule,
-    file: &ParsedDockerfile,
-    facts: &Facts,
-    found: &mut Findings,
-) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
     for run in &runs(file) {
         let mut told: Vec<Manager> = Vec::new();
         for command in run.commands() {
@@ -45,7 +40,6 @@ fn check(
             found.push(with_fix(finding, file, run, manager));
         }
     }
-    Ok(())
 }
 
 /// The cache is switched off for all steps: somebody decided so.

@@ -1,6 +1,6 @@
 //! A variable that looks like a secret is kept in the image or its history.
 
-use careen_model::{Category, Findings, Fix, Severity, Span, Why};
+use careen_model::{Category, Findings, Fix, Severity, Span};
 use careen_syntax::dockerfile::Keyword;
 
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) -> Result<(), Why> {
+fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
     for instruction in file.file.instructions() {
         let names: Vec<(String, Span)> = match instruction.keyword {
             Keyword::Env => {
@@ -42,7 +42,6 @@ fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) 
             );
         }
     }
-    Ok(())
 }
 
 /// The words BuildKit's own check looks for, and the one that makes a key harmless.

@@ -54,6 +54,6 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     } else {
         finding = essential::priced(finding, removable);
     }
-    found.push(finding.fix(essential::fix(facts, context, &missing)));
+    found.push(finding.fix(essential::fix(facts, context)));
     Ok(())
 }

@@ -229,13 +229,13 @@ mod tests {
             .unwrap();
         }
         let text = text.replace(store.to_str().unwrap(), "STORE");
-        expect![[r#"
+        expect![[r"
             default|docker|unix:///e.sock|false|None|-
             bad|||false|None|its file STORE/instances/bad cannot be read: expected value at line 1 column 1
             big|docker-container|default|true|Some(3)|-
             dead|remote|unix:///nowhere/b.sock|false|None|nothing answers at /nowhere/b.sock: No such file or directory (os error 2)
             void|remote||false|None|it has no node
-        "#]]
+        "]]
         .assert_eq(&text);
     }
 

@@ -87,10 +87,9 @@ struct Question {
 fn builder(question: &Question) -> ClientBuilder {
     let is_new = question.major.is_none_or(|major| major >= 23);
     match (is_new, question.buildkit, question.has_buildx) {
-        (_, Some(false), _) => ClientBuilder::Classic,
+        (_, Some(false), _) | (true, None, false) => ClientBuilder::Classic,
         (true, _, true) => ClientBuilder::Buildx,
         (true, Some(true), false) => ClientBuilder::Broken,
-        (true, None, false) => ClientBuilder::Classic,
         (false, _, true) if question.is_alias => ClientBuilder::Buildx,
         (false, Some(true), _) => ClientBuilder::BuiltInBuildKit,
         (false, None, _) if question.prefers_buildkit => ClientBuilder::BuiltInBuildKit,

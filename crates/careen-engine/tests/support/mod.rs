@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part of this module")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
-#![expect(clippy::allow_attributes, reason = "`expect` fails in the binary that uses everything")]
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
-//! The answer of `careen debug ignore-walk`: a small tree made for one case and walked.
+//! The answers of `careen debug ignore-walk`: a small tree made in a temporary folder and walked.
 
-use std::path::Path;
+use std::{fs, io, os::unix::fs::symlink, path::Path};
 
 use crate::walk::{View, WalkError, WalkRequest, follow_links, open_root, walk};
 
@@ -10,6 +10,27 @@ pub struct Case {
     pub exclude: Vec<String>,
     pub include: Vec<String>,
     pub follow: Option<Vec<String>>,
+}
+
+/// Makes the tree of a case below the empty folder `root`: `folder/`, `file`, `link -> target`.
+/// Folders above are made as needed; every file holds one byte.
+pub fn plant(root: &Path, tree: &[String]) -> io::Result<()> {
+    for line in tree {
+        let (path, target) = match line.split_once(" -> ") {
+            Some((path, target)) => (path, Some(target)),
+            None => (line.as_str(), None),
+        };
+        let full = root.join(path);
+        if let Some(parent) = full.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        match target {
+            Some(target) => symlink(target, &full)?,
+            None if path.ends_with('/') => fs::create_dir_all(&full)?,
+            None => fs::write(&full, "x")?,
+        }
+    }
+    Ok(())
 }
 
 /// What the builder would list, in its notation: `folder/`, `file`, `link -> target`.

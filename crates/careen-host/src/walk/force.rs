@@ -6,7 +6,7 @@ use std::{
 };
 
 use careen_model::context::{IgnoreFile, IgnoreProblem};
-use careen_syntax::ignore::{IgnoreSource, Matcher, candidates, read, read_dedicated};
+use careen_syntax::ignore::{IgnoreSource, candidates, fault, read, read_dedicated};
 
 /// The ignore file in force and its patterns.
 #[derive(Debug, Clone)]
@@ -18,9 +18,7 @@ pub struct Force {
 impl Force {
     /// The patterns that work. The others fail every build and are among the file's problems.
     pub fn working_patterns(&self) -> Vec<String> {
-        let works = |pattern: &&String| {
-            Matcher::new(&[pattern]).is_ok_and(|matcher| matcher.refused().is_empty())
-        };
+        let works = |pattern: &&String| fault(pattern).is_none();
         self.source.patterns.iter().filter(works).cloned().collect()
     }
 }

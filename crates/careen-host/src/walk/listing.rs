@@ -34,6 +34,7 @@ pub struct View<'a> {
     /// `st_rdev` of a device, else 0.
     pub device: u64,
     /// For the second and later names of one file: the place of the first in the listing.
+    /// The builder is told the first path and a size of 0 for such an entry.
     pub hard_link: Option<usize>,
     /// Listed, but opening it is refused, so that it arrives with 0 bytes.
     pub zero_byte: bool,

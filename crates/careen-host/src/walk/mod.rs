@@ -6,6 +6,7 @@ mod error;
 mod folder;
 mod follow;
 mod force;
+mod lines;
 mod listing;
 mod pool;
 mod secrets;
@@ -25,8 +26,9 @@ use rustix::{
 };
 
 pub use error::WalkError;
-pub use follow::{follow_links, normalize_sources};
+pub use follow::{Followed, SourceTrap, follow, follow_links, normalize_sources};
 pub use force::{Force, in_force};
+pub use lines::{LinePrice, price_lines};
 pub use listing::{Fault, FaultKind, View, Walk};
 pub use survey::{SurveyRequest, amount_after, survey};
 

@@ -16,7 +16,7 @@ use rustix::{
 };
 
 use crate::walk::{
-    FaultKind, View, Walk, WalkError, WalkRequest, follow_links, in_force, normalize_sources,
+    FaultKind, SourceTrap, View, Walk, WalkError, WalkRequest, follow, in_force, normalize_sources,
     open_root, secrets,
     sieve::{Passed, sieve},
     totals::{self, Ranking, to_path},
@@ -61,6 +61,7 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     let mut tally = Tally::default();
     tally.count(request, &listing, &sets).map_err(|err| why(&request.root, &err))?;
     tally.report(&listing);
+    tally.hazards.extend(sets.traps.iter().map(trap));
     let (top_files, top_folders) = tally.ranking.finish(&listing);
     let everything = if request.everything {
         Fact::Known(tally.everything)
@@ -92,6 +93,7 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
 struct Sets {
     kept: Option<Vec<Passed>>,
     sent: Option<Vec<Passed>>,
+    traps: Vec<SourceTrap>,
 }
 
 impl Sets {
@@ -100,7 +102,7 @@ impl Sets {
         listing: &Walk,
         exclude: &[String],
     ) -> Result<Sets, WalkError> {
-        let mut sets = Sets { kept: None, sent: None };
+        let mut sets = Sets { kept: None, sent: None, traps: Vec::new() };
         if request.everything && !exclude.is_empty() {
             sets.kept = Some(sieve(listing, &Filter::new(exclude, &[])?)?);
         }
@@ -116,9 +118,26 @@ impl Sets {
             sets.sent = Some(Vec::new());
             return Ok(sets);
         }
-        let include = follow_links(&open_root(&request.root)?, &sources)?.unwrap_or_default();
+        let followed = follow(&open_root(&request.root)?, &sources)?;
+        let include = followed.include.unwrap_or_default();
+        sets.traps = followed.traps;
         sets.sent = Some(sieve(listing, &Filter::new(exclude, &include)?)?);
         Ok(sets)
+    }
+}
+
+fn trap(trap: &SourceTrap) -> Hazard {
+    match trap {
+        SourceTrap::WideWildcard { wildcard, target } => Hazard {
+            kind: HazardKind::WideWildcard,
+            path: wildcard.into(),
+            note: format!("one match is a link to `{target}`, so everything it matches is sent"),
+        },
+        SourceTrap::LinkUsedTwice { source, link } => Hazard {
+            kind: HazardKind::LinkUsedTwice,
+            path: source.into(),
+            note: format!("another source went through the link `{link}` before"),
+        },
     }
 }
 
@@ -253,7 +272,8 @@ impl Reader {
     }
 }
 
-fn why(root: &Path, err: &WalkError) -> Why {
+/// The reason in the shape that facts have.
+pub(super) fn why(root: &Path, err: &WalkError) -> Why {
     let what = format!("the build context {}", root.display());
     match err {
         WalkError::Root { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {

@@ -99,6 +99,11 @@ pub enum HazardKind {
     Vanished,
     /// A name that is not UTF-8: the transfer fails.
     NotUtf8,
+    /// A wildcard in a COPY source with a link among its matches: all that it matches is sent.
+    WideWildcard,
+    /// A COPY source through a link that another source went through before: it is not sent, and
+    /// the COPY fails.
+    LinkUsedTwice,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

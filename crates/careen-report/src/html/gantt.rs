@@ -15,8 +15,10 @@ use crate::words;
 
 struct Chart<'a> {
     record: &'a BuildRecord,
-    /// Place in the record by id.
-    index: BTreeMap<&'a str, usize>,
+    /// Number by id, from one in the order they began; engines tell of them in any order.
+    number: BTreeMap<&'a str, usize>,
+    /// In that order; steps that never ran last.
+    steps: Vec<&'a StepRecord>,
     critical: Vec<&'a StepRecord>,
     /// Right end of the axis.
     span: Duration,
@@ -66,9 +68,13 @@ impl<'a> Chart<'a> {
         let ends = record.steps.iter().filter_map(|step| step.ended);
         let span = ends.max().unwrap_or_default().max(record.total);
         let span = span.max(Duration::from_millis(1));
+        let mut steps: Vec<&StepRecord> = record.steps.iter().collect();
+        steps.sort_by_key(|step| (step.started.is_none(), step.started));
+        let numbered = steps.iter().enumerate().map(|(i, step)| (step.id.as_str(), i + 1));
         Chart {
             record,
-            index: record.steps.iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect(),
+            number: numbered.collect(),
+            steps,
             critical: record.critical_path(),
             span,
             tick: tick(span),
@@ -94,14 +100,14 @@ impl<'a> Chart<'a> {
 
     /// Steps in the picture, by start; and how many are not.
     fn rows(&self) -> (Vec<(usize, &'a StepRecord)>, usize) {
-        let started = self.record.steps.iter().enumerate().filter(|(_, s)| s.started.is_some());
+        let started = self.steps.iter().copied().enumerate().filter(|(_, s)| s.started.is_some());
         let mut rows: Vec<(usize, &StepRecord)> = started.collect();
         let all = rows.len();
         if all > self.limits.rows {
             rows.sort_by_key(|(_, step)| std::cmp::Reverse((self.is_critical(step), step.took())));
             rows.truncate(self.limits.rows);
         }
-        rows.sort_by_key(|(i, step)| (step.started, *i));
+        rows.sort_by_key(|(i, _)| *i);
         (rows, all - all.min(self.limits.rows))
     }
 
@@ -205,8 +211,8 @@ impl<'a> Chart<'a> {
     }
 
     fn latest_input(&self, step: &StepRecord) -> Option<&'a StepRecord> {
-        let inputs = step.inputs.iter().filter_map(|id| self.index.get(id.as_str()));
-        inputs.map(|i| &self.record.steps[*i]).max_by_key(|input| input.ended)
+        let inputs = step.inputs.iter().filter_map(|id| self.number.get(id.as_str()));
+        inputs.map(|number| self.steps[number - 1]).max_by_key(|input| input.ended)
     }
 
     /// The step before this one on the critical path.
@@ -240,14 +246,14 @@ impl<'a> Chart<'a> {
         if let Some(part) = words::longest_task(step) {
             put!(tip, "; of it {part}");
         }
-        if let Some(input) = self.latest_input(step).and_then(|s| self.index.get(s.id.as_str())) {
-            put!(tip, "; after step {}", input + 1);
+        if let Some(input) = self.latest_input(step).and_then(|s| self.number.get(s.id.as_str())) {
+            put!(tip, "; after step {input}");
         }
         tip
     }
 
     fn table(&self, page: &mut String) {
-        let steps = &self.record.steps;
+        let steps = &self.steps;
         put!(
             page,
             "<details><summary>All {} as a table</summary>\n<table class=sort><thead><tr>\
@@ -263,7 +269,7 @@ impl<'a> Chart<'a> {
                 (_, true) => "cached".to_owned(),
                 _ => units::time(step.took()),
             };
-            let input = self.latest_input(step).and_then(|s| self.index.get(s.id.as_str()));
+            let input = self.latest_input(step).and_then(|s| self.number.get(s.id.as_str()));
             put!(
                 page,
                 "<tr{}><td class=n>{}<td>{}<td>{}<td class=n data-v={:.1}>{started}<td class=n data-v={:.1}>{took}<td class=n>{}\n",
@@ -273,7 +279,7 @@ impl<'a> Chart<'a> {
                 step.phase.name(),
                 step.started.unwrap_or_default().as_secs_f64(),
                 step.took().as_secs_f64(),
-                input.map_or(String::new(), |i| (i + 1).to_string()),
+                input.map_or(String::new(), ToString::to_string),
             );
         }
         put!(page, "</tbody></table></details>\n");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use careen_model::{BuildRecord, Comparison, ContextFacts, Outcome, StepRecord, units};
 
 use super::{
-    Line, Style, Tone, cases,
+    Line, Style, Tone,
     line::wrap,
     tables::{self, outcome_tone},
     write_lines,
@@ -57,7 +57,8 @@ pub fn build_summary(
 fn headline(style: Style, record: &BuildRecord) -> Line {
     let outcome = words::outcome(record.outcome);
     let line = Line::new(style).add(outcome_tone(record), outcome);
-    line.text(" in ").add(Tone::Strong, units::time(record.total))
+    let when = if record.outcome == Some(Outcome::Built) { " in " } else { " after " };
+    line.text(when).add(Tone::Strong, units::time(record.total))
 }
 
 fn failure(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
@@ -103,9 +104,11 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
         let files = words::many(usize::try_from(sent.files).unwrap_or(usize::MAX), "file");
         lines.push(row("context", format!("sent {}{of} in {files}", units::size(sent.bytes))));
     }
-    let path: Duration = record.critical_path().iter().map(|step| step.took()).sum();
-    if path > Duration::ZERO {
-        lines.push(row("critical", format!("{} on the critical path", units::time(path))));
+    let path = record.critical_path();
+    let took: Duration = path.iter().map(|step| step.took()).sum();
+    if took > Duration::ZERO {
+        let steps = words::many(path.len(), "step");
+        lines.push(row("critical", format!("{} on a path of {steps}", units::time(took))));
     }
     for (i, step) in slowest(record).into_iter().enumerate() {
         let title = if i == 0 { "slowest" } else { "" };
@@ -130,7 +133,7 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
         lines.push(row("", format!("and {} more", record.warnings.len() - WARNINGS)));
     }
     if let Some(image) = &record.image {
-        let digest = record.image_digest.as_deref().map_or(String::new(), cases::short);
+        let digest = record.image_digest.as_deref().map_or(String::new(), words::short_digests);
         lines.push(row("image", format!("{image}  {digest}")));
     }
     if let Some(report) = shown.report {

@@ -17,7 +17,8 @@ pub fn image_tests(
     tests: &ImageTests<'_>,
 ) -> io::Result<()> {
     let count = words::many(tests.runs.len(), "test");
-    let digest = tests.digest.map_or(String::new(), |digest| format!(" ({})", short(digest)));
+    let digest =
+        tests.digest.map_or(String::new(), |digest| format!(" ({})", words::short_digests(digest)));
     let title = Line::new(style).add(Tone::Strong, tests.image).add(Tone::Dim, digest);
     let what = format!("  {}, {count}, {}", tests.conditions, units::time(tests.took));
     let mut lines = vec![title.text(what)];
@@ -26,14 +27,6 @@ pub fn image_tests(
     }
     lines.push(footer(style, tests));
     write_lines(out, style, &lines)
-}
-
-/// `sha256:4f0c12ab34cd`, as much as people compare.
-pub(super) fn short(digest: &str) -> String {
-    match digest.split_once(':') {
-        Some((kind, hex)) => format!("{kind}:{}", hex.chars().take(12).collect::<String>()),
-        None => digest.chars().take(19).collect(),
-    }
 }
 
 fn row(style: Style, case: &Case, verdict: &Verdict) -> Vec<Line> {

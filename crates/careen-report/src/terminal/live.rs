@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use careen_model::{BuildEvent, BuildRecord, Phase, StepId, StepRecord, What, units};
+use careen_model::{BuildEvent, BuildRecord, StepId, StepRecord, What, units};
 
 use super::{Line, Style, Tone, write_lines};
 use crate::{clean_lines, words};
@@ -23,7 +23,8 @@ pub struct Window {
 /// Lines of output kept per step, for the case that it fails.
 const TAIL: usize = 12;
 
-/// The screen at one moment: progress, then every running step, the longest first.
+/// The screen at one moment: progress, then every running step, the oldest first.
+/// Steps are numbered in the order they began, as in [`Plain`].
 ///
 /// Never wider than the style, never higher than the window less one row for the cursor.
 pub fn frame(
@@ -34,13 +35,15 @@ pub fn frame(
 ) -> Vec<String> {
     let rows = window.height.saturating_sub(1).max(1);
     let mut lines = vec![progress(record, last, window, style)];
-    let mut running: Vec<(usize, &StepRecord)> =
-        record.steps.iter().enumerate().filter(|(_, step)| is_running(step)).collect();
-    running.sort_by_key(|(_, step)| step.started);
+    let mut begun: Vec<&StepRecord> = record.steps.iter().filter(|s| s.started.is_some()).collect();
+    begun.sort_by_key(|step| step.started);
+    let numbered = begun.iter().enumerate().map(|(i, step)| (i + 1, *step));
+    let running: Vec<(usize, &StepRecord)> =
+        numbered.filter(|(_, step)| is_running(step)).collect();
     let room = rows.saturating_sub(1);
     let shown = if running.len() > room { room.saturating_sub(1) } else { running.len() };
-    for (i, step) in &running[..shown] {
-        lines.push(running_step(*i, step, (last, window.elapsed), style));
+    for (number, step) in &running[..shown] {
+        lines.push(running_step(*number, step, (last, window.elapsed), style));
     }
     if shown < running.len() && rows > 1 {
         let rest = format!("     and {} more", running.len() - shown);
@@ -113,7 +116,7 @@ fn twin<'a>(step: &StepRecord, last: &'a BuildRecord) -> Option<&'a StepRecord> 
 
 /// `  6 RUN uv sync --group torch      2.1 GB of 2.4 GB   1 m 32 s`
 fn running_step(
-    i: usize,
+    number: usize,
     step: &StepRecord,
     (last, elapsed): (Option<&BuildRecord>, Duration),
     style: Style,
@@ -121,7 +124,7 @@ fn running_step(
     let end = style.table().min(style.width);
     let took = units::time(elapsed.saturating_sub(step.started.unwrap_or(elapsed)));
     let bytes = transferred(step, last).map_or(String::new(), |text| format!("{text}  "));
-    let line = Line::new(style).add(Tone::Dim, format!("{:>4} ", i + 1));
+    let line = Line::new(style).add(Tone::Dim, format!("{number:>4} "));
     let right = Line::new(style).text(&bytes).text(format!("{took:>9}")).width();
     let room = end.saturating_sub(line.width() + right + 1).max(8);
     let line = line.cut(room, Tone::Plain, words::step(step));
@@ -173,9 +176,22 @@ impl Tail {
 #[derive(Debug, Clone, Default)]
 pub struct Plain {
     tail: Tail,
+    /// Steps whose beginning was told, with their number. Engines tell it again and again.
+    begun: BTreeMap<StepId, usize>,
 }
 
 impl Plain {
+    /// Numbers the step that `what` is the beginning of; false when it has one already.
+    fn begins(&mut self, what: &What) -> bool {
+        let (What::StepStarted { step } | What::StepCached { step } | What::StepEnded { step, .. }) =
+            what
+        else {
+            return false;
+        };
+        let next = self.begun.len() + 1;
+        *self.begun.entry(step.clone()).or_insert(next) == next
+    }
+
     /// Writes what `event` adds. `record` has the event applied already.
     pub fn event(
         &mut self,
@@ -184,29 +200,30 @@ impl Plain {
         (record, event): (&BuildRecord, &BuildEvent),
     ) -> io::Result<()> {
         self.tail.apply(event);
+        let is_new = self.begins(&event.what);
         let line = |id: &str, said: &dyn Fn(Line, &StepRecord) -> Line| {
-            let (i, step) = record.steps.iter().enumerate().find(|(_, step)| step.id == id)?;
-            let name = format!("#{} {}", i + 1, words::step(step));
+            let step = record.steps.iter().find(|step| step.id == id)?;
+            let number = self.begun.get(id)?;
+            let name = format!("#{number} {}", words::step(step));
             Some(said(Line::new(style).text(name).whole(), step))
         };
         let lines: Vec<Line> = match &event.what {
-            What::StepCached { step } => {
+            What::StepCached { step } if is_new => {
                 line(step, &|line, _| line.add(Tone::Dim, "  cached")).into_iter().collect()
             }
-            What::StepStarted { step } => {
-                let long = |line: Line, step: &StepRecord| match step.phase {
-                    Phase::Prepare => Line::new(style),
-                    _ => line.add(Tone::Dim, "  …"),
-                };
-                line(step, &long).filter(|line| line.width() > 0).into_iter().collect()
+            What::StepStarted { step } if is_new => {
+                line(step, &|line, _| line.add(Tone::Dim, "  …")).into_iter().collect()
             }
             What::StepEnded { step, error: None } => {
                 let done = |line: Line, step: &StepRecord| {
                     let bytes = transferred(step, None).map_or(String::new(), |b| format!(", {b}"));
                     line.add(Tone::Strong, format!("  {}{bytes}", units::time(step.took())))
                 };
-                let was_cached = record.steps.iter().any(|s| s.id == *step && s.cached);
-                line(step, &done).filter(|_| !was_cached).into_iter().collect()
+                // Local sources end at once and begin again; cached steps end without a time.
+                let moment = Duration::from_millis(1);
+                let took = record.steps.iter().find(|s| s.id == *step && !s.cached);
+                let is_told = took.is_some_and(|step| step.took() >= moment);
+                line(step, &done).filter(|_| is_told).into_iter().collect()
             }
             What::StepEnded { step, error: Some(error) } => {
                 let failed = |line: Line, step: &StepRecord| {

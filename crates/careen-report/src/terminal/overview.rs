@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use careen_model::{Diagnosis, Fact, Finding, Safety, Severity, units};
+use careen_model::{Diagnosis, Fact, Finding, Safety, Saving, Severity, units};
 
 use super::{Line, Style, Tone, line::wrap, mark, summary, write_lines};
 use crate::{Subject, words};
@@ -155,6 +155,22 @@ fn finding_rows(style: Style, finding: &Finding, (basis_at, end): (usize, usize)
     lines
 }
 
+/// ` (up to 70.0 s)`: what the safe fixes save of the next build, if their prices add up.
+fn gain(diagnosis: &Diagnosis) -> String {
+    let is_safe =
+        |finding: &&Finding| finding.fixes.first().is_some_and(|fix| fix.safety == Safety::Safe);
+    let seconds = diagnosis.findings.iter().filter(is_safe).filter_map(|finding| {
+        match finding.cost.map(|cost| cost.saving) {
+            Some(Saving::Seconds(seconds)) => Some(seconds),
+            _ => None,
+        }
+    });
+    match seconds.sum::<f64>() {
+        seconds if seconds >= 1.0 => format!(" (up to {})", words::seconds_of(seconds)),
+        _ => String::new(),
+    }
+}
+
 fn next_steps(style: Style, diagnosis: &Diagnosis) -> Vec<Line> {
     let of = |safety| {
         let fixes = diagnosis.findings.iter().filter_map(|finding| finding.fixes.first());
@@ -167,7 +183,8 @@ fn next_steps(style: Style, diagnosis: &Diagnosis) -> Vec<Line> {
     let mut lines = Vec::new();
     if safe > 0 {
         let safe = words::many(safe, "safe fix");
-        lines.push(row("careen fix", format!("{safe}, shown as a diff first, undoable")));
+        let gain = gain(diagnosis);
+        lines.push(row("careen fix", format!("{safe}{gain}, shown as a diff first, undoable")));
     } else if risky > 0 {
         lines.push(row("careen fix", format!("{} to decide on", words::many(risky, "fix"))));
     }

@@ -4,13 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod html;
+mod live;
 mod machine;
 mod sample;
 mod terminal;
+mod widths;
 
 /// What a renderer wrote, as text.
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     let mut out = Vec::new();
     write(&mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// Under a rule, because a snapshot loses blanks that all of its lines begin with.
+fn framed(screen: &str) -> String {
+    format!("──\n{screen}")
 }

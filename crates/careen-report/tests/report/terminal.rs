@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use careen_model::{BuildEvent, BuildRecord, Comparison, Diagnosis, Fact, Stream, What};
+use careen_model::{BuildRecord, Comparison, Diagnosis, Fact};
 use careen_report::{
     ImageTests, Subject,
-    terminal::{
-        self, Applied, BuildSummary, Detail, Doctor, Listed, Measured, Overview, Plain, Style,
-        Window,
-    },
+    terminal::{self, Applied, BuildSummary, Detail, Doctor, Listed, Measured, Overview, Style},
 };
 use expect_test::expect;
 
-use crate::{sample, text};
+use crate::{framed, sample, text};
 
 const PLAIN: Style = Style::PLAIN;
 
@@ -75,7 +72,7 @@ fn the_first_screen_ranks_by_cost() {
          ! two package groups wait for one cache mount        modelled    40.0 s/rebuild
            [shared-cache-id]
 
-         careen fix         2 safe fixes, shown as a diff first, undoable
+         careen fix         2 safe fixes (up to 70.0 s), shown as a diff first, undoable
          careen doctor -v   all checks with evidence
          careen build       build, time every step, compare with last time
     "#]]
@@ -321,7 +318,7 @@ fn a_build_is_compared_with_the_last_one() {
 
          steps     8 (2 cached, 6 run)
          context   sent 24.6 MB of 1.9 GB in 208 files
-         critical  4 m 16 s on the critical path
+         critical  4 m 16 s on a path of 11 steps
          slowest      92.2 s  [base 4/9] RUN uv sync --group torch
                               of it download torch in 71.0 s, 2.1 GB
                       57.7 s  [base 5/9] RUN uv sync --group jax
@@ -348,7 +345,7 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
 
          steps     8 (0 cached, 8 run)
          context   sent 1.9 GB of 1.9 GB in 39 580 files
-         critical  31 m 12 s on the critical path
+         critical  31 m 12 s on a path of 10 steps
          slowest    7 m 51 s  [internal] load build context
                     6 m 55 s  [base 5/9] RUN uv sync --group torch
                     5 m 25 s  exporting to image
@@ -362,7 +359,7 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
     .assert_eq(&summary(PLAIN, &sample::before(), None, &[]));
     let tail = ["error: no solution found".to_owned(), "  because jax 9 is not there".to_owned()];
     expect![[r#"
-        failed in 2 m 30 s
+        failed after 2 m 30 s
          ✗ [base 5/9] RUN uv sync --group jax
            process "/bin/sh -c uv sync --group jax" did not complete successfully (exit
            code 2)
@@ -377,7 +374,7 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
 
          steps     4 (2 cached, 2 run)
          context   sent 24.6 MB of 1.9 GB in 208 files
-         critical  2 m 30 s on the critical path
+         critical  2 m 30 s on a path of 6 steps
          slowest      92.2 s  [base 4/9] RUN uv sync --group torch
                               of it download torch in 71.0 s, 2.1 GB
                       57.7 s  [base 5/9] RUN uv sync --group jax
@@ -386,108 +383,6 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
          report    .careen/reports/0007.html
     "#]]
     .assert_eq(&summary(PLAIN, &sample::failed(), None, &tail));
-}
-
-/// Under a rule, because a snapshot loses blanks that all of its lines begin with.
-fn framed(screen: &str) -> String {
-    format!("──\n{screen}")
-}
-
-/// The record of `full` as it was at `now`.
-fn at(full: &BuildRecord, now: u64) -> BuildRecord {
-    let now = Duration::from_secs(now);
-    let mut record = full.clone();
-    record.outcome = None;
-    for step in &mut record.steps {
-        step.started = step.started.filter(|t| *t <= now);
-        step.ended = step.ended.filter(|t| *t <= now);
-        step.tasks.retain(|task| task.started <= now);
-    }
-    record
-}
-
-#[test]
-fn a_frame_shows_what_runs_and_what_is_left() {
-    let (before, after) = (sample::before(), sample::after());
-    let window = Window { elapsed: Duration::from_mins(1), height: 24 };
-    let now = terminal::frame(&at(&after, 60), Some(&before), window, PLAIN).join("\n");
-    expect![[r#"
-        ──
-         ██████████████░░░░░░░░░░░░░░░░░░░░  5/12   60.0 s, about 21 m 04 s left
-           6 [base 4/9] RUN uv sync --group torch                      2.1 GB     59.8 s"#]]
-    .assert_eq(&framed(&now));
-    let sick = terminal::frame(&at(&before, 60), Some(&before), window, PLAIN).join("\n");
-    expect![[r#"
-        ──
-         ██░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  1/12   60.0 s, about 30 m 12 s left
-           2 [internal] load build context                                        59.6 s
-           3 [base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22.04       59.6 s"#]]
-    .assert_eq(&framed(&sick));
-}
-
-#[test]
-fn a_frame_fits_any_window() {
-    let mut record = at(&sample::before(), 60);
-    for i in 0..40 {
-        let mut step = record.steps[1].clone();
-        step.id = format!("x{i}");
-        step.name = format!("[{i}] RUN {}", "very long 漢字 ".repeat(9));
-        record.steps.push(step);
-    }
-    for (width, height) in [(1, 1), (10, 2), (40, 3), (80, 24), (200, 60)] {
-        for unicode in [true, false] {
-            let style = Style { color: false, unicode, width };
-            let window = Window { elapsed: Duration::from_mins(1), height };
-            let frame = terminal::frame(&record, None, window, style);
-            assert!(frame.len() <= height, "{width}x{height}: {frame:?}");
-            for line in frame {
-                let columns = unicode_width::UnicodeWidthStr::width(line.as_str());
-                assert!(columns <= width, "{width}x{height}: {line:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn without_a_terminal_there_is_a_line_per_step() {
-    let step = |id: &str| id.to_owned();
-    let log =
-        |bytes: &[u8]| What::Log { step: step("a"), stream: Stream::Err, bytes: bytes.to_vec() };
-    let planned = |id: &str, name: &str| What::StepPlanned {
-        step: step(id),
-        name: name.into(),
-        inputs: vec![],
-    };
-    let script = [
-        (0, planned("a", "[2/3] RUN uv sync")),
-        (0, planned("b", "[1/3] FROM scratch")),
-        (0, What::StepCached { step: step("b") }),
-        (0, What::StepEnded { step: step("b"), error: None }),
-        (1, What::StepStarted { step: step("a") }),
-        (2, log(b"resolving\n\x1b[31mno sol")),
-        (3, log(b"ution\x1b[0m\n")),
-        (4, What::Warned { message: "old \x1b[2Jsyntax".into() }),
-        (9, What::StepEnded { step: step("a"), error: Some("exit code: 1".into()) }),
-    ];
-    let (mut record, mut plain) = (BuildRecord::default(), Plain::default());
-    let shown = text(|out| {
-        for (second, what) in script {
-            let event = BuildEvent { at: Duration::from_secs(second), what };
-            record.apply(&event);
-            plain.event(out, PLAIN, (&record, &event))?;
-        }
-        Ok(())
-    });
-    expect![[r#"
-        #2 [1/3] FROM scratch  cached
-        #1 [2/3] RUN uv sync  …
-        warning: old syntax
-        #1 [2/3] RUN uv sync  failed after 8.0 s
-           | resolving
-           | no solution
-           exit code: 1
-    "#]]
-    .assert_eq(&shown);
 }
 
 #[test]

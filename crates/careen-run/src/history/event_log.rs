@@ -98,11 +98,6 @@ impl EventLog {
     }
 }
 
-/// One event as one line of JSON, in the form of the log and without a line end.
-pub fn event_line(event: &BuildEvent) -> String {
-    serde_json::to_string(&EventLine::of(event)).expect("a line is plain data")
-}
-
 /// Hands every event of a log to `each`, in order.
 pub fn read_events(path: &Path, each: &mut dyn FnMut(BuildEvent)) -> Result<Ending, Error> {
     let file = File::open(path).map_err(Error::io("reading", path))?;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use careen_model::{BuildRecord, Comparison, Outcome};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-pub use self::event_log::{Ending, EventLog, event_line, read_events};
+pub use self::event_log::{Ending, EventLog, read_events};
 use self::wire::StoredRecord;
 use crate::redaction::Redaction;
 use crate::{Error, digest};

@@ -1,13 +1,15 @@
 //! One joined line taken apart: keyword, flags and arguments, as each keyword wants them.
 
+use std::{ops::Range, sync::Arc};
+
+use careen_model::Span;
+
 use super::{
     ast::{Flag, Form, Instruction, Keyword, Word},
     json::{self, Array},
     logical::{Logical, offset},
     text,
 };
-use careen_model::Span;
-use std::{ops::Range, sync::Arc};
 
 /// ONBUILD in ONBUILD is refused later; reading stops here so that no input nests us deep.
 const DEEPEST_TRIGGER: u32 = 8;

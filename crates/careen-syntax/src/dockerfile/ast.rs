@@ -1,8 +1,10 @@
 //! The tree: items that tile the source, and what each instruction is made of.
 
-use super::logical::Logical;
-use careen_model::Span;
 use std::sync::Arc;
+
+use careen_model::Span;
+
+use super::logical::Logical;
 
 /// One or more whole lines of the file. The spans of all items, in order, tile the source.
 #[derive(Debug, Clone, PartialEq, Eq)]

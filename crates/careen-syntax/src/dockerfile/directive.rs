@@ -1,7 +1,8 @@
 //! Parser directives: `# name=value` lines, and the other ways to name a syntax.
 
-use super::text;
 use std::ops::Range;
+
+use super::text;
 
 const NAMES: [&str; 3] = ["syntax", "escape", "check"];
 

@@ -1,7 +1,8 @@
 //! The tree as BuildKit's parser tests print it.
 
-use super::{Dockerfile, Form, Instruction, Keyword};
 use std::fmt::Write as _;
+
+use super::{Dockerfile, Form, Instruction, Keyword};
 
 /// All instructions, one parenthesised line each.
 pub(super) fn dump(file: &Dockerfile) -> String {

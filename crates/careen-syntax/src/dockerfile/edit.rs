@@ -3,12 +3,14 @@
 //! Spans are those of the file as it was read. A file that is not UTF-8 ([`Dockerfile::text`])
 //! or that BuildKit refuses ([`Dockerfile::refusal`]) is not to be edited.
 
+use std::ops::Range;
+
+use careen_model::{Edit, Span};
+
 use super::{
     Dockerfile,
     ast::{Instruction, Item},
 };
-use careen_model::{Edit, Span};
-use std::ops::Range;
 
 impl Dockerfile {
     /// `\r\n` when the first line ends so, else `\n`.
@@ -24,7 +26,8 @@ impl Dockerfile {
     /// line of its own when they are.
     pub fn insert_flag(&self, instruction: &Instruction, flag: &str) -> Edit {
         let flags = &instruction.flags;
-        let Some(last) = flags.last() else {
+        // A flag that reaches to the end may have an open quote, which would take the new one in.
+        let Some(last) = flags.last().filter(|_| !instruction.words.is_empty()) else {
             return insert(instruction.name.span.end, format!(" {flag}"));
         };
         let before = match flags.len().checked_sub(2) {

@@ -3,8 +3,9 @@
 //! The rules are those of `frontend/dockerfile/shell/lex.go`: quotes, escapes, `$name`,
 //! `${name}` and its modifiers, `:-` `:+` `:?` `-` `+` `?` `#` `##` `%` `%%` `/` `//`.
 
-use super::pattern::Pattern;
 use std::collections::BTreeSet;
+
+use super::pattern::{Length, Pattern};
 
 /// Where variables come from.
 pub trait Variables {
@@ -350,8 +351,11 @@ impl Lexer<'_> {
     }
 
     fn modified(&mut self, name: &str, modifier: Option<char>, null: Null) -> Read<String> {
-        let raw = matches!(modifier, Some('#' | '%'));
-        let word = self.part('}', raw, "syntax error: missing '}'")?;
+        let escapes = match modifier {
+            Some('#' | '%') => Treatment::Keep,
+            _ => Treatment::Remove,
+        };
+        let word = self.part('}', escapes, "syntax error: missing '}'")?;
         let value = self.look_up(name);
         let colon = if null == Null::IsUnset { ":" } else { "" };
         if self.options.unset == Treatment::Keep && value.is_none() {
@@ -380,8 +384,8 @@ impl Lexer<'_> {
         if all {
             self.next();
         }
-        let pattern = self.part('/', true, "syntax error: missing '/' in ${}")?;
-        let replacement = self.part('}', true, "syntax error: missing '}'")?;
+        let pattern = self.part('/', Treatment::Keep, "syntax error: missing '/' in ${}")?;
+        let replacement = self.part('}', Treatment::Keep, "syntax error: missing '}'")?;
         let value = self.look_up(name);
         if self.options.unset == Treatment::Keep && value.is_none() {
             return Ok(format!("${{{name}/{pattern}/{replacement}}}"));
@@ -396,9 +400,9 @@ impl Lexer<'_> {
     }
 
     /// The word of a modifier up to `stop`; at the end of input the error says what is missing.
-    fn part(&mut self, stop: char, raw_escapes: bool, missing: &str) -> Read<String> {
+    fn part(&mut self, stop: char, escapes: Treatment, missing: &str) -> Read<String> {
         let before = self.options.escapes;
-        self.options.escapes = if raw_escapes { Treatment::Keep } else { Treatment::Remove };
+        self.options.escapes = escapes;
         let read = self.until(Some(stop));
         self.options.escapes = before;
         match read {
@@ -448,13 +452,13 @@ fn invalid(pattern: &str, err: &str) -> String {
 
 /// `#`, `##`, `%`, `%%`: removes a match at one end, the shortest or, when doubled, the longest.
 fn cut(end: char, word: &str, value: &str) -> Read<String> {
-    let (greedy, pattern) = match word.strip_prefix(end) {
-        Some(pattern) => (true, pattern),
-        None => (false, word),
+    let (length, pattern) = match word.strip_prefix(end) {
+        Some(pattern) => (Length::Longest, pattern),
+        None => (Length::Shortest, word),
     };
     let compiled = Pattern::read(pattern).map_err(|err| invalid(pattern, &err))?;
     Ok(match end {
-        '#' => compiled.cut_start(value, greedy),
-        _ => compiled.cut_end(value, greedy),
+        '#' => compiled.cut_start(value, length),
+        _ => compiled.cut_end(value, length),
     })
 }

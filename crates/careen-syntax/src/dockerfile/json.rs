@@ -1,7 +1,8 @@
 //! JSON arrays of strings as Go's decoder reads them, with the place of every element.
 
-use super::text;
 use std::ops::Range;
+
+use super::text;
 
 /// What an argument text is when it is looked at as a JSON array.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! One instruction as BuildKit sees it: continued lines joined, each byte knowing its source place.
 
-use careen_model::Span;
 use std::ops::Range;
+
+use careen_model::Span;
 
 /// The joined text of one instruction and where each part of it came from.
 ///

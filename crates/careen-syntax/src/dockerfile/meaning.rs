@@ -1,13 +1,15 @@
 //! Values of variables: what ARG and ENV make of the file, given the build's arguments.
 
+use std::{collections::HashMap, ops::Range};
+
+use careen_model::Span;
+
 use super::{
     Dockerfile, Given,
     ast::{Instruction, Item, Keyword},
     expand::{Expanded, Platform, Variables, expand},
     stage::{Base, Stage, split},
 };
-use careen_model::Span;
-use std::{collections::HashMap, ops::Range};
 
 /// A file together with the values of its variables.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! `RUN --mount=…`: fields with their places, and what the mount means.
 
-use super::{ast::Flag, dump::quote};
 use careen_model::Span;
+
+use super::{ast::Flag, dump::quote};
 
 /// One `--mount` flag. Values are as written; variables are expanded with [`Mount::expanded`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! Package managers in RUN: which manager, which verb, which options and which packages.
 
+use careen_model::Span;
+
 use super::{
     meaning::Meaning,
     shell::{Script, ShellWord, SimpleCommand, program_name},
 };
-use careen_model::Span;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Manager {

@@ -5,11 +5,27 @@ pub(super) struct Pattern {
     tokens: Vec<Token>,
 }
 
+/// Which of several matches is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    Shortest,
+    Longest,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     Any,
     One,
     Literal(char),
+}
+
+impl Length {
+    fn of(self, shortest: usize, longest: usize) -> usize {
+        match self {
+            Length::Shortest => shortest,
+            Length::Longest => longest,
+        }
+    }
 }
 
 impl Pattern {
@@ -34,23 +50,21 @@ impl Pattern {
         Ok(Pattern { tokens })
     }
 
-    pub(super) fn cut_start(&self, value: &str, greedy: bool) -> String {
+    pub(super) fn cut_start(&self, value: &str, length: Length) -> String {
         let value: Vec<char> = value.chars().collect();
         match ends(&self.tokens, &value) {
             None => value.iter().collect(),
-            Some((shortest, longest)) => {
-                value[if greedy { longest } else { shortest }..].iter().collect()
-            }
+            Some((shortest, longest)) => value[length.of(shortest, longest)..].iter().collect(),
         }
     }
 
-    pub(super) fn cut_end(&self, value: &str, greedy: bool) -> String {
+    pub(super) fn cut_end(&self, value: &str, length: Length) -> String {
         let reversed: Vec<char> = value.chars().rev().collect();
         let tokens: Vec<Token> = self.tokens.iter().rev().copied().collect();
         match ends(&tokens, &reversed) {
             None => value.to_owned(),
             Some((shortest, longest)) => {
-                let kept = &reversed[if greedy { longest } else { shortest }..];
+                let kept = &reversed[length.of(shortest, longest)..];
                 kept.iter().rev().collect()
             }
         }

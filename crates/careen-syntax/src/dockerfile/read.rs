@@ -1,5 +1,9 @@
 //! The reading loop: physical lines become items.
 
+use std::{collections::BTreeSet, sync::Arc};
+
+use careen_model::Span;
+
 use super::{
     Dockerfile,
     arguments::Reader,
@@ -8,8 +12,6 @@ use super::{
     logical::{Logical, offset},
     text,
 };
-use careen_model::Span;
-use std::{collections::BTreeSet, sync::Arc};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 

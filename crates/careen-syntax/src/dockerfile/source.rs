@@ -1,12 +1,13 @@
 //! What a build takes from its context: the paths that BuildKit asks the client for.
 
+use careen_model::Span;
+
 use super::{
     Dockerfile, Given,
     ast::{Instruction, Keyword, Word},
     meaning::Meaning,
     mount::{self, Mount, MountKind, clean_path},
 };
-use careen_model::Span;
 
 /// One path of the build context that an instruction takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,10 @@ pub enum SourceKind {
     Add,
     /// `RUN --mount=type=bind` without `from`.
     Bind,
-    /// `RUN --mount=type=tmpfs`: it needs nothing, but BuildKit asks for everything all the
-    /// same (`convert_runmount.go` notes the empty source as a path of the context).
+    /// `RUN --mount=type=tmpfs`: it needs nothing, but as soon as anything else takes from the
+    /// context, BuildKit asks for all of it (`convert_runmount.go` notes the empty source as a
+    /// path of the context). Measured on Docker 28.5, a 5 MB context and one COPY of 3 bytes:
+    /// 5.00 MB sent with a tmpfs mount in a RUN, 35 B with a cache mount in its place.
     Tmpfs,
 }
 

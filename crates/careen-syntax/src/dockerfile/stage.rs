@@ -1,13 +1,15 @@
 //! Stages: what each one is based on, which ones a target needs.
 
+use std::{collections::BTreeSet, ops::Range};
+
+use careen_model::Span;
+
 use super::{
     Dockerfile,
     ast::{Instruction, Item, Keyword},
     meaning::Meaning,
     mount,
 };
-use careen_model::Span;
-use std::{collections::BTreeSet, ops::Range};
 
 /// One FROM and what follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

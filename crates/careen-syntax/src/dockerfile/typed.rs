@@ -3,12 +3,13 @@
 //! A view is read leniently: what BuildKit would refuse is among the file's problems, and the
 //! view holds what could be understood.
 
+use careen_model::Span;
+
 use super::{
     ast::{Flag, Form, Heredoc, Instruction, Keyword, Word},
     heredoc,
     mount::{self, Mount},
 };
-use careen_model::Span;
 
 /// An instruction, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 //! The rules are those of `frontend/dockerfile/instructions/parse.go` and `bflag.go`. The
 //! guesses that BuildKit appends in brackets ("did you mean …?") are left out.
 
+use careen_model::Span;
+
 use super::{
     ast::{Flag, Form, Instruction, Keyword},
     dump::quote,
     heredoc, mount,
 };
-use careen_model::Span;
 
 type Refusal = (Span, String);
 

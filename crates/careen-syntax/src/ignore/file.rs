@@ -2,7 +2,7 @@
 
 use careen_model::{Span, context::IgnoreProblem};
 
-use crate::ignore::{glob, matcher::Matcher};
+use crate::ignore::{glob, matcher::fault};
 
 /// An ignore file, read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,13 +141,8 @@ impl IgnoreSource {
                 let message = "control characters cannot be sent to the builder".to_owned();
                 problems.push(fatal(Some(number), message));
             }
-            if let Err(err) = Matcher::new(&[pattern]) {
-                problems.push(fatal(Some(number), format!("{}: `{pattern}`", err.message)));
-            }
-            let whole = Matcher::new(&[pattern]);
-            for refused in whole.iter().flat_map(Matcher::refused) {
-                let message = format!("{} in `{pattern}`", refused.detail);
-                problems.push(fatal(Some(number), message));
+            if let Some(detail) = fault(pattern) {
+                problems.push(fatal(Some(number), format!("{detail}: `{pattern}`")));
             }
         }
         let broken = self.lines.iter().filter(|line| line.raw.contains('\u{FFFD}'));
@@ -231,7 +226,7 @@ mod tests {
         let cases: [(&[u8], &str, bool); 7] = [
             (b"!", "illegal exclusion pattern: \"!\": `!`", true),
             (b"[a", "syntax error in pattern: `[a`", true),
-            (b"[b-a]x", "invalid character class range: [b-a]x$ in `[b-a]x`", true),
+            (b"[b-a]x", "invalid character class range: [b-a]x$: `[b-a]x`", true),
             (b"a\rb", "a carriage return alone does not end a line", true),
             (b"\xff\xfea\0", "the file is UTF-16, so nothing is ignored", false),
             (long.as_bytes(), "the line is longer than 65535 bytes", true),

@@ -287,3 +287,65 @@ fn simple_tail(pattern: &str) -> Option<(Where, &[u8])> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-~#,@%=+ ".contains(&b);
     tail.bytes().all(is_plain).then_some((place, tail.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ignore::form;
+
+    /// Whether the pattern's own expression matches, without any of the shortcuts.
+    fn by_expression(pattern: &str, path: &str) -> bool {
+        let Form::Regex(regex) = form::compile(pattern) else { panic!("{pattern} is no regex") };
+        let dfa = build(&[go_regex::parse(&regex).unwrap()], MatchKind::All).unwrap();
+        let mut found = PatternSet::new(1);
+        dfa.try_which_overlapping_matches(&mut dfa.create_cache(), &Input::new(path), &mut found)
+            .unwrap();
+        !found.is_empty()
+    }
+
+    #[test]
+    fn shortcuts_equal_the_expressions() {
+        let patterns =
+            ["*", "*.py", "**/*.py", "**/*", "*.tar.gz", "**/*~", "*a", "**/*.", "*.a.py"];
+        let paths = [
+            "a",
+            "a.py",
+            "x/a.py",
+            ".py",
+            "x/.py",
+            "x\ny/a.py",
+            "a\n.py",
+            "x/a\n.py",
+            "a.tar.gz",
+            "x/y~",
+            "~",
+            "x.py/y",
+            "a.",
+            "x/a.",
+            "a.a.py",
+            "b/c.a.py",
+            "x\n/",
+            "py",
+        ];
+        for pattern in patterns {
+            let (index, refused) = Index::new(&[form::compile(pattern)], &[pattern.to_owned()]);
+            assert!(refused.is_empty() && index.automaton.is_none(), "{pattern}");
+            for path in paths {
+                let mut hits = [0];
+                index.search(path.as_bytes(), &mut Search::default(), &mut hits);
+                assert_eq!(hits[0] == 1, by_expression(pattern, path), "{pattern} {path:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_anchored_expression_rules_folders_out() {
+        let below = Below::new("^a/[^/]*/b$");
+        let mut cache = None;
+        let cases = [("a", true), ("a/x", true), ("b", false), ("a/x/b", false), ("ab", false)];
+        for (folder, expected) in cases {
+            assert_eq!(below.may_match(folder.as_bytes(), &mut cache), expected, "{folder}");
+        }
+        assert!(Below::new("^a|b$").may_match(b"x", &mut None));
+    }
+}

@@ -7,6 +7,7 @@ use regex_automata::hybrid::dfa::Cache;
 use crate::ignore::{
     form::{self, Form},
     glob::{self, Glob},
+    go_regex,
     index::{Below, Index, Search, Words},
 };
 
@@ -88,27 +89,8 @@ impl Matcher {
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Matcher, PatternError> {
         let mut active = Vec::new();
         for (source, raw) in patterns.iter().enumerate() {
-            let trimmed = raw.as_ref().trim();
-            if trimmed.is_empty() {
-                continue;
-            }
-            let cleaned = glob::clean(trimmed);
-            let fail = |message: &str| PatternError { index: source, message: message.to_owned() };
-            let text = match cleaned.strip_prefix('!') {
-                Some("") => return Err(fail("illegal exclusion pattern: \"!\"")),
-                Some(rest) => rest,
-                None => &cleaned,
-            };
-            Glob::new(text.as_bytes())
-                .matches(b".")
-                .map_err(|_| fail("syntax error in pattern"))?;
-            active.push(Pattern {
-                source,
-                text: text.to_owned(),
-                is_exception: cleaned.starts_with('!'),
-                form: form::compile(text),
-                below: OnceLock::new(),
-            });
+            let Some(pattern) = Pattern::new(source, raw.as_ref())? else { continue };
+            active.push(pattern);
         }
         let forms: Vec<Form> = active.iter().map(|pattern| pattern.form.clone()).collect();
         let texts: Vec<String> = active.iter().map(|pattern| pattern.text.clone()).collect();
@@ -308,7 +290,41 @@ pub enum Wanted {
     Rules,
 }
 
+/// What is wrong with one pattern, found without compiling it: cheap enough for every line.
+/// Empty patterns and those that only become too large together have no fault.
+pub fn fault(pattern: &str) -> Option<String> {
+    match Pattern::new(0, pattern) {
+        Err(err) => Some(err.message),
+        Ok(Some(Pattern { form: Form::Regex(regex), .. })) => {
+            go_regex::parse(&regex).err().map(|err| err.0)
+        }
+        Ok(_) => None,
+    }
+}
+
 impl Pattern {
+    fn new(source: usize, raw: &str) -> Result<Option<Pattern>, PatternError> {
+        let trimmed = raw.trim();
+        if trimmed.is_empty() {
+            return Ok(None);
+        }
+        let cleaned = glob::clean(trimmed);
+        let fail = |message: &str| PatternError { index: source, message: message.to_owned() };
+        let text = match cleaned.strip_prefix('!') {
+            Some("") => return Err(fail("illegal exclusion pattern: \"!\"")),
+            Some(rest) => rest,
+            None => &cleaned,
+        };
+        Glob::new(text.as_bytes()).matches(b".").map_err(|_| fail("syntax error in pattern"))?;
+        Ok(Some(Pattern {
+            source,
+            text: text.to_owned(),
+            is_exception: cleaned.starts_with('!'),
+            form: form::compile(text),
+            below: OnceLock::new(),
+        }))
+    }
+
     fn may_match_below(&self, folder: &[u8], cache: &mut Option<Cache>) -> bool {
         let starts_below = |text: &[u8]| {
             text.len() > folder.len() && text.starts_with(folder) && text[folder.len()] == b'/'
@@ -328,6 +344,12 @@ impl Pattern {
 }
 
 impl State {
+    /// The numbers of the patterns in the set, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+        let numbers = 0..self.0.len() * 64;
+        numbers.filter(|&number| has(&self.0, number))
+    }
+
     fn of(words: &[u64]) -> State {
         let is_empty = words.iter().all(|&word| word == 0);
         State(if is_empty { Words::new() } else { words.to_vec() })

@@ -20,5 +20,5 @@ pub use file::{IgnoreSource, Line, LineKind, candidates, read, read_dedicated};
 pub use filter::{DirState, Filter, FilterError, FilterScratch, Judged, Which, dedupe_paths};
 pub use form::Form;
 pub use matcher::{
-    Both, MatchError, Matcher, Passed, Pattern, PatternError, Scratch, State, Wanted,
+    Both, MatchError, Matcher, Passed, Pattern, PatternError, Scratch, State, Wanted, fault,
 };

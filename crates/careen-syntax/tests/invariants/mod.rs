@@ -27,59 +27,61 @@ fn check_tiles(file: &Dockerfile) {
         if let Some(instruction) = item.instruction() {
             assert_eq!(instruction.lines.0, line, "the first line is miscounted");
         }
-        line += u32::try_from(text.iter().filter(|&&byte| byte == b'\n').count()).unwrap_or(0);
+        line += u32::try_from(text.split(|&byte| byte == b'\n').skip(1).count()).unwrap_or(0);
     }
     assert_eq!(end as usize, file.source().len());
 }
 
-fn check_span(file: &Dockerfile, within: Span, span: Span) {
+fn check_span(text: Option<&str>, within: Span, span: Span) {
     assert!(span.start <= span.end, "a span runs backwards");
     assert!(within.start <= span.start && span.end <= within.end, "a span is outside");
-    if let Some(text) = file.text() {
+    if let Some(text) = text {
         let whole = text.is_char_boundary(span.start as usize);
         assert!(whole && text.is_char_boundary(span.end as usize), "a span cuts a character");
     }
 }
 
 fn check_places(file: &Dockerfile) {
+    let text = file.text();
     let all = Span { start: 0, end: u32::try_from(file.source().len()).unwrap_or(u32::MAX) };
     for problem in &file.problems {
-        check_span(file, all, problem.span);
+        check_span(text, all, problem.span);
     }
     for instruction in file.instructions() {
         let within = instruction.span;
-        check_span(file, within, instruction.code);
-        check_span(file, within, instruction.name.span);
+        check_span(text, within, instruction.code);
+        check_span(text, within, instruction.name.span);
         let mut end = instruction.name.span.end;
         for flag in &instruction.flags {
-            check_span(file, within, flag.span);
-            check_span(file, flag.span, flag.value_span);
+            check_span(text, within, flag.span);
+            check_span(text, flag.span, flag.value_span);
         }
         for word in &instruction.words {
-            check_span(file, within, word.span);
+            check_span(text, within, word.span);
             assert!(word.span.end >= end, "words are out of order");
             end = word.span.end;
         }
         for heredoc in &instruction.heredocs {
-            check_span(file, within, heredoc.span);
-            check_span(file, within, heredoc.terminator);
+            check_span(text, within, heredoc.span);
+            check_span(text, within, heredoc.terminator);
         }
         let _ = instruction.typed();
     }
 }
 
 fn check_meaning(file: &Dockerfile) {
+    let text = file.text();
     let meaning = file.meaning(&Given::default());
     for (item, place) in file.items.iter().enumerate() {
         for command in meaning.script_at(item).commands {
-            check_span(file, place.span(), command.span);
+            check_span(text, place.span(), command.span);
             for word in &command.words {
-                check_span(file, command.span, word.span);
+                check_span(text, command.span, word.span);
             }
         }
         for call in meaning.packages_at(item) {
             for package in &call.packages {
-                check_span(file, call.program_span, package.span);
+                check_span(text, call.program_span, package.span);
             }
         }
     }

@@ -28,7 +28,8 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
     let selection = subject::selection(&[], &options.ignore, &asked.config)?;
     let before = subject::look(&asked.request, world);
     let diagnosis = diagnose(&before.facts, &selection);
-    let plan = make_plan(options, &asked, &before, &diagnosis)?;
+    let mut plan = make_plan(options, &asked, &before, &diagnosis)?;
+    super::relative_to(&options.project.path, &mut plan);
     match format {
         Format::Json => super::print(|out| json::plan(out, &plan))?,
         _ => super::print(|out| terminal::plan(out, world.out, &plan))?,

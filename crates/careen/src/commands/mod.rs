@@ -83,3 +83,14 @@ fn connect(
     careen_engine::Connection::open(target)
         .map_err(|err| Failure::could_not(doing, &err).hint(err.hint()))
 }
+
+/// Names the files of a plan as the journal of the project does: relative to it where they lie in
+/// it, else absolute.
+fn relative_to(root: &std::path::Path, plan: &mut careen_model::Plan) {
+    let absolute = |path: &std::path::Path| std::path::absolute(path).unwrap_or(path.to_owned());
+    let root = absolute(root);
+    for file in &mut plan.files {
+        let path = absolute(&file.path);
+        file.path = path.strip_prefix(&root).map(std::path::Path::to_owned).unwrap_or(path);
+    }
+}

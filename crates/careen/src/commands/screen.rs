@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use careen_model::{BuildEvent, BuildRecord};
+use careen_report::json;
 use careen_report::terminal::{Plain, Style, Tail, Window, frame};
-use careen_run::history::event_line;
 
 use crate::arguments::{Build, Format};
 use crate::world::{World, height};
@@ -56,7 +56,7 @@ impl Screen {
                 let _ = plain.event(&mut io::stderr().lock(), *style, (record, event));
             }
             Means::Lines => {
-                let _ = writeln!(io::stdout().lock(), "{}", event_line(event));
+                let _ = json::event(&mut io::stdout().lock(), event);
             }
             Means::Live { records, sent, .. } => {
                 let is_output = matches!(event.what, careen_model::What::Log { .. });

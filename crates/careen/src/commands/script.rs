@@ -29,7 +29,8 @@ pub(super) fn run(options: &Script, world: &World) -> Result<Exit, Failure> {
     let before = std::fs::read(path).ok();
     let change =
         FileChange { path: path.clone(), before, after: text.into_bytes(), executable: true };
-    let plan = Plan { files: vec![change], ..Plan::default() };
+    let mut plan = Plan { files: vec![change], ..Plan::default() };
+    super::relative_to(&project.root, &mut plan);
     let journal = Journal::of(&project.root).map_err(super::undo::failed("read the journal"))?;
     super::undo::recover(&journal)?;
     journal.apply(&plan, world.now).map_err(super::undo::failed("write the script"))?;

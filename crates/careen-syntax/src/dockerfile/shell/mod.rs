@@ -15,13 +15,14 @@
 mod lexer;
 mod splitter;
 
+use careen_model::Span;
+
 use super::{
     Dockerfile,
     ast::{Form, Instruction, Keyword},
     logical::{Logical, offset},
     meaning::Meaning,
 };
-use careen_model::Span;
 
 /// What a RUN body does, as far as it is a shell script that we read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

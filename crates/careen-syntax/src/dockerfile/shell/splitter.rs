@@ -1,10 +1,11 @@
 //! Tokens become simple commands; reserved words open and close what stands around them.
 
+use careen_model::Span;
+
 use super::{
     Join, Redirection, ShellWord, SimpleCommand, Text,
     lexer::{Lexer, Piece, Token},
 };
-use careen_model::Span;
 
 pub(super) fn split(text: &Text<'_>) -> Vec<SimpleCommand> {
     let mut splitter = Splitter {

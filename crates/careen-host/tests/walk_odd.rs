@@ -1,0 +1,121 @@
+//! Trees that break ordinary walkers: very deep, linked, odd in type, and walked by many threads.
+
+use std::{
+    fs,
+    num::NonZeroUsize,
+    os::unix::{fs::symlink, net::UnixListener},
+    path::Path,
+};
+
+use careen_host::walk::{Walk, WalkError, WalkRequest, normalize_sources, walk};
+use rustix::fs::{Mode, OFlags};
+
+fn paths(listing: &Walk) -> Vec<String> {
+    let mut paths = Vec::new();
+    listing.for_each(|path, _| paths.push(String::from_utf8_lossy(path).into_owned()));
+    paths
+}
+
+fn request(root: &Path) -> WalkRequest {
+    WalkRequest { root: root.to_owned(), ..WalkRequest::default() }
+}
+
+#[test]
+fn paths_longer_than_the_kernel_takes_are_listed() {
+    const DEPTH: usize = 900;
+    let root = tempfile::tempdir().unwrap();
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let mut at = rustix::fs::open(root.path(), flags, Mode::empty()).unwrap();
+    for _ in 0..DEPTH {
+        // Two folders on each level keep every folder open until its second child is read.
+        rustix::fs::mkdirat(&at, "nested", Mode::RWXU).unwrap();
+        rustix::fs::mkdirat(&at, "side", Mode::RWXU).unwrap();
+        at = rustix::fs::openat(&at, "nested", flags, Mode::empty()).unwrap();
+    }
+    let listing = walk(&request(root.path())).unwrap();
+    assert_eq!(listing.len(), 2 * DEPTH);
+    assert_eq!(listing.faults, []);
+    assert_eq!(listing.path(DEPTH - 1).len(), DEPTH * 7 - 1);
+
+    // The deepest folder is excluded but listed for what is in it, so it is asked for by path.
+    rustix::fs::mkdirat(&at, "kept", Mode::RWXU).unwrap();
+    let exclude = vec!["*".to_owned(), "!**/kept".to_owned()];
+    let listing = walk(&WalkRequest { exclude, ..request(root.path()) }).unwrap();
+    assert_eq!(listing.len(), DEPTH + 1);
+    assert_eq!(listing.faults, []);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_listing() {
+    let root = tempfile::tempdir().unwrap();
+    for a in 0..20 {
+        for b in 0..20 {
+            let folder = root.path().join(format!("{a}/{b}/x"));
+            fs::create_dir_all(&folder).unwrap();
+            for c in 0..5 {
+                fs::write(folder.join(format!("{c}.py")), "x").unwrap();
+            }
+        }
+    }
+    let with = |threads: usize| {
+        let exclude = vec!["1*".to_owned(), "!1*/*/x/3.py".to_owned()];
+        let threads = NonZeroUsize::new(threads);
+        paths(&walk(&WalkRequest { exclude, threads, ..request(root.path()) }).unwrap())
+    };
+    let one = with(1);
+    assert_eq!(one.len(), 9 * (1 + 20 * 7) + 11 * (1 + 20 * 3));
+    for threads in [2, 3, 16, 100] {
+        assert_eq!(with(threads), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn metadata_is_that_of_the_file_system() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a"), "12345").unwrap();
+    fs::hard_link(root.path().join("a"), root.path().join("b")).unwrap();
+    symlink("a", root.path().join("c")).unwrap();
+    let _socket = UnixListener::bind(root.path().join("d")).unwrap();
+    let listing = walk(&request(root.path())).unwrap();
+    assert_eq!(paths(&listing), ["a", "b", "c", "d"]);
+    let [a, b, c, d] = [0, 1, 2, 3].map(|i| listing.entry(i));
+    assert_eq!((a.size, a.is_file(), a.hard_link), (5, true, None));
+    assert_eq!((b.size, b.hard_link), (5, Some(0)));
+    assert_eq!(c.link, Some(&b"a"[..]));
+    assert!(d.is_special());
+    let modified = fs::metadata(root.path().join("a")).unwrap().modified().unwrap();
+    let modified = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    assert_eq!(u128::try_from(a.mtime_ns).unwrap(), modified);
+}
+
+#[test]
+fn what_the_builder_refuses_is_refused_in_its_words() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a"), "").unwrap();
+    let with = |pattern: &str| {
+        walk(&WalkRequest { exclude: vec![pattern.to_owned()], ..request(root.path()) })
+    };
+    let cases = [
+        ("!", "invalid excludepatterns: [!]: illegal exclusion pattern: \"!\""),
+        ("[a", "invalid excludepatterns: [[a]: syntax error in pattern"),
+        ("[b-a]", "failed to match excludepatterns: syntax error in pattern"),
+    ];
+    for (pattern, message) in cases {
+        assert_eq!(with(pattern).unwrap_err().to_string(), message);
+    }
+    // A bad exception is not reached while nothing is excluded.
+    assert_eq!(with("![b-a]").unwrap().len(), 1);
+    let missing = walk(&request(Path::new("/nonexistent/context")));
+    assert!(matches!(missing, Err(WalkError::Root { .. })));
+}
+
+#[test]
+fn sources_become_what_the_frontend_sends() {
+    let of = |sources: &[&str]| {
+        normalize_sources(&sources.iter().map(|&s| s.to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(of(&["./b/", "/a", "b", "c/../d"]).unwrap(), ["a", "b", "d"]);
+    assert_eq!(of(&["a", "."]), None);
+    assert_eq!(of(&["/"]), None);
+    assert_eq!(of(&[]).unwrap(), [""; 0]);
+}
