@@ -373,6 +373,8 @@ fn hazard_name(kind: careen_model::context::HazardKind) -> &'static str {
         HazardKind::Special => "special",
         HazardKind::Vanished => "vanished",
         HazardKind::NotUtf8 => "not-utf8",
+        HazardKind::WideWildcard => "wide-wildcard",
+        HazardKind::LinkUsedTwice => "link-used-twice",
     }
 }
 
