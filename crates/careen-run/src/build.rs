@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use careen_engine::{BuildRequest, Built, CancelToken, Connection, EngineError};
 use careen_model::redact::names_a_secret;
-use careen_model::{BuildEvent, BuildRecord};
+use careen_model::{BuildEvent, BuildRecord, Outcome};
 
 use crate::context_files::ContextFiles;
 use crate::history::{History, Project};
-use crate::{About, Error, Recorder, Redaction};
+use crate::{About, Error, Recorded, Recorder, Redaction};
 
 /// What to build and where its record goes.
 #[derive(Debug)]
@@ -59,6 +59,12 @@ pub fn build(
     };
     let result = careen_engine::build(job.connection, job.request, files, &mut on_each, cancel);
     let record = recorder.record_mut();
+    // Without an end in the events (the engine went away, nothing began) the result says it.
+    record.outcome.get_or_insert(match &result {
+        Ok(_) => Outcome::Built,
+        Err(EngineError::Cancelled) => Outcome::Cancelled,
+        Err(_) => Outcome::Failed,
+    });
     match &result {
         Ok(built) => record.image_digest.clone_from(&built.image_id),
         Err(EngineError::BuildFailed(failure)) => {
@@ -69,8 +75,8 @@ pub fn build(
             record.error.get_or_insert_with(|| other.to_string());
         }
     }
-    let recorded = recorder.finish(job.history);
-    Ok(Finished { record: recorded.record, result, problem: recorded.problem })
+    let Recorded { record, problem } = recorder.finish(job.history);
+    Ok(Finished { record, result, problem })
 }
 
 /// Secrets, and the values of build arguments whose names say that they are secret.

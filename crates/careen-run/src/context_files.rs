@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use careen_engine::{FileSource, SyncEntry, SyncRequest};
 use careen_host::walk::{FaultKind, WalkRequest, walk};
 
+use crate::apply;
+
 /// Serves the context and the Dockerfile's folder to the builder.
 #[derive(Debug, Clone)]
 pub struct ContextFiles {
@@ -38,9 +40,12 @@ impl ContextFiles {
 impl FileSource for ContextFiles {
     fn list(&self, request: &SyncRequest) -> Result<Vec<SyncEntry>, String> {
         let root = self.root(&request.name)?;
+        let mut exclude = request.exclude.clone();
+        // Ours, and different after every fix: sent, it would run steps again for nothing.
+        exclude.push(format!("**/{}", apply::FOLDER));
         let asked = WalkRequest {
             root: root.to_owned(),
-            exclude: request.exclude.clone(),
+            exclude,
             include: request.include.clone(),
             follow: Some(request.follow.clone()),
             threads: None,
@@ -75,7 +80,7 @@ impl FileSource for ContextFiles {
         });
         match not_text {
             // The protocol carries names as UTF-8; the builder would break off without a name.
-            Some(path) => Err(format!("the name of {path:?} is not UTF-8")),
+            Some(path) => Err(format!("the name of {} is not UTF-8", path.display())),
             None => Ok(entries),
         }
     }
@@ -83,5 +88,35 @@ impl FileSource for ContextFiles {
     fn open(&self, name: &str, path: &[u8]) -> io::Result<Box<dyn Read + Send>> {
         let root = self.root(name).map_err(io::Error::other)?;
         Ok(Box::new(File::open(root.join(OsStr::from_bytes(path)))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_journal_is_never_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [".careen/journal/0001", "sub/.careen", "src"] {
+            fs::create_dir_all(folder.path().join(path)).unwrap();
+        }
+        for path in
+            [".careen/journal/0001/manifest.json", "sub/.careen/lock", "src/a", "Dockerfile"]
+        {
+            fs::write(folder.path().join(path), "x").unwrap();
+        }
+        let files = ContextFiles::new(folder.path(), &folder.path().join("Dockerfile"));
+        let listed = |exclude: &[&str]| -> Vec<String> {
+            let exclude = exclude.iter().map(|&pattern| pattern.to_owned()).collect();
+            let (name, include, follow) = ("context".to_owned(), vec![], vec![]);
+            let request = SyncRequest { name, include, exclude, follow };
+            let entries = files.list(&request).unwrap().into_iter();
+            entries.map(|entry| String::from_utf8(entry.path).unwrap()).collect()
+        };
+        assert_eq!(listed(&[]), ["Dockerfile", "src", "src/a", "sub"]);
+        assert_eq!(listed(&["*", "!src", "!.careen"]), ["src", "src/a"]);
     }
 }

@@ -5,6 +5,10 @@ use careen_model::{BuildEvent, BuildRecord, What, redact};
 /// Values shorter than this are not looked for: taking `dev` or `1` out would ruin every line.
 const SHORTEST: usize = 4;
 
+/// The lines of a key are looked for one by one; those of a whole bundle of certificates are not,
+/// because they are many, and public.
+const MOST_LINES: usize = 100;
+
 /// What to hide besides everything that is recognised as a secret by its shape.
 #[derive(Clone, Default)]
 pub struct Redaction {
@@ -21,8 +25,18 @@ impl std::fmt::Debug for Redaction {
 impl Redaction {
     /// Hides these exact values, such as those of build arguments and secrets.
     pub fn of(values: impl IntoIterator<Item = String>) -> Redaction {
-        let long = |value: &String| value.len() >= SHORTEST;
-        let mut values: Vec<String> = values.into_iter().filter(long).collect();
+        let mut parts = Vec::new();
+        for value in values {
+            let value = value.trim();
+            parts.push(value.to_owned());
+            let lines = value.lines().count();
+            if (2..=MOST_LINES).contains(&lines) {
+                // Headers such as `-----BEGIN` say nothing; taking them out does no harm either.
+                parts.extend(value.lines().map(|line| line.trim().to_owned()));
+            }
+        }
+        let mut values = parts;
+        values.retain(|value| value.len() >= SHORTEST);
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         Redaction { values }
     }

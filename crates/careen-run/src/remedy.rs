@@ -102,10 +102,10 @@ fn docker(arguments: &[String]) -> Result<(), Error> {
     };
     let output = Command::new("docker").args(arguments).output();
     let output = output.map_err(|err| failed(err.to_string()))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+    if output.status.success() {
+        return Ok(());
     }
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -124,10 +124,10 @@ mod tests {
         fs::write(store.path().join("instances/b"), text).unwrap();
         let commands = recreate(store.path(), "b").unwrap();
         let lines: Vec<String> = commands.iter().map(|words| words.join(" ")).collect();
-        expect![[r#"
+        expect![[r"
             buildx rm --keep-state b
             buildx create --name b --driver docker-container --node b0 --driver-opt network=host --buildkitd-flags --debug unix:///s
-            buildx create --name b --driver docker-container --append --node b1"#]]
+            buildx create --name b --driver docker-container --append --node b1"]]
         .assert_eq(&lines.join("\n"));
     }
 }

@@ -274,7 +274,8 @@ impl Journal {
             Err(TryLockError::Error(err)) => return Err(Error::io("locking", &path)(err)),
         }
         let ignore = folder.join(".gitignore");
-        if !ignore.exists() {
+        // A careen that was killed here leaves it empty.
+        if fs::metadata(&ignore).map_or(0, |meta| meta.len()) == 0 {
             disk::write(&ignore, b"*\n")?;
         }
         disk::make_folder(&self.entries_folder())?;

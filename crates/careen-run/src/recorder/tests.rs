@@ -62,6 +62,15 @@ fn a_build_is_recorded_without_its_secrets() {
 }
 
 #[test]
+fn the_lines_of_a_key_are_hidden_one_by_one() {
+    let key = "-----BEGIN KEY-----\nbW9yZSB0aGFuIG9uZQ\nx\nbGluZQ==\n-----END KEY-----\n";
+    let redaction = Redaction::of([key.to_owned()]);
+    let shown = redaction.text("#5 0.1 bW9yZSB0aGFuIG9uZQ\n#5 0.1 x\n#5 0.1 bGluZQ==\n");
+    assert_eq!(shown, "#5 0.1 ***\n#5 0.1 x\n#5 0.1 ***\n");
+    assert!(!format!("{redaction:?}").contains("bW9"));
+}
+
+#[test]
 fn the_log_folds_into_the_same_record() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(&folder.path().join("history.db")).unwrap();
