@@ -76,13 +76,12 @@ fn parse(file: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
         Err(_) if is_pyproject => return Ok(None),
         Err(err) => return Err(fail(err.to_string().trim().replace('\n', " "))),
     };
-    let table = match is_pyproject {
-        false => table,
-        true => {
-            match table.get("tool").and_then(|t| t.get("careen")).and_then(toml::Value::as_table) {
-                Some(table) => table.clone(),
-                None => return Ok(None),
-            }
+    let table = if !is_pyproject {
+        table
+    } else {
+        match table.get("tool").and_then(|t| t.get("careen")).and_then(toml::Value::as_table) {
+            Some(table) => table.clone(),
+            None => return Ok(None),
         }
     };
     let folder = file.parent().unwrap_or(Path::new("."));

@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::world::{World, env};
 
 /// Without any change for this long, the builder may hang: say so once.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit, Failure> {
     let formats = [Format::Text, Format::Json, Format::Jsonl, Format::Md];
@@ -148,7 +148,7 @@ fn request(
     Ok(BuildRequest {
         dockerfile: file_name(dockerfile),
         target: project.target.clone(),
-        build_args: options.build_args.iter().filter_map(|text| argument(text)).collect(),
+        build_args: options.arguments.iter().filter_map(|text| argument(text)).collect(),
         labels: pairs("--label", &options.labels)?,
         platform: options.platform.clone(),
         no_cache: options.no_cache,
