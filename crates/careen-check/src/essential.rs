@@ -68,8 +68,8 @@ pub(crate) fn fix(facts: &Facts, context: &ContextFacts) -> Fix {
     };
     let Ok(project) = facts.project() else { return by_hand() };
     let existing = context.ignore.text.as_deref().filter(|_| context.ignore.exists);
-    let sources =
-        facts.dockerfile().map(|file| file.file.context_sources(project.target.as_deref()));
+    let target = project.target.as_deref();
+    let sources = facts.dockerfile.as_ref().map(|file| file.file.context_sources(target));
     let needed: Vec<String> =
         sources.unwrap_or_default().into_iter().map(|source| source.path).collect();
     let amounts = &context.categories;

@@ -219,7 +219,7 @@ impl Machine {
         }
     }
 
-    /// `name driver idle=70 problem=…` or `kind 1.2 GB idle=3h uses=2 flags description…`.
+    /// `name driver idle=70 problem=…` (`-` for no driver) or `kind 1.2 GB idle=3h uses=2 flags description…`.
     fn engine_list(&mut self, list: &str, value: &str) {
         let facts = self.engine();
         if list == "builders" {
@@ -386,7 +386,7 @@ fn builder(value: &str) -> Builder {
     let idle = words.iter().find_map(|word| word.strip_prefix("idle="));
     Builder {
         name: words[0].into(),
-        driver: words[1].into(),
+        driver: words[1].trim_matches('-').into(),
         endpoint: "unix:///var/run/docker.sock".into(),
         is_current: words.contains(&"current"),
         idle_days: idle.map(|days| days.parse().expect("days")),
