@@ -24,6 +24,9 @@ use crate::world::{World, env};
 /// Without any change for this long, the builder may hang: say so once.
 const SILENCE: Duration = Duration::from_mins(1);
 
+/// Recorded builds of a project that are kept; a record with its log takes some ten kilobytes.
+const KEPT_BUILDS: usize = 1000;
+
 pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit, Failure> {
     let formats = [Format::Text, Format::Json, Format::Jsonl, Format::Md];
     super::refuse_format("build", format, &formats)?;
@@ -59,6 +62,9 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
         build(&job, &mut |event, record| screen.event(event, record), &interrupt::token());
     let tail = screen.end();
     let finished = finished.map_err(super::undo::failed("record the build"))?;
+    if let Err(err) = history.retain(&identity, KEPT_BUILDS) {
+        super::say(&format!("old builds were not removed from the history: {err}"));
+    }
     if let Some(problem) = &finished.problem {
         super::say(&format!("the build is not wholly recorded: {problem}"));
     }
