@@ -6,7 +6,7 @@ use careen_model::context::Amount;
 use careen_model::{Basis, ContextFacts, Edit, Finding, Fix, Safety, Saving, Span, Step};
 use careen_syntax::ignore::{Matcher, read};
 
-use crate::generate::ignore_file::{KEPT, Request, propose};
+use crate::generate::ignore_file::{KEPT, Proposal, Request, propose, propose_safe};
 use crate::{Facts, price};
 
 /// One name that belongs into every ignore file.
@@ -57,31 +57,36 @@ pub(crate) fn priced(finding: Finding, removable: Amount) -> Finding {
     finding.costs(Saving::Seconds(price::first_send_seconds(removable)), Basis::Modelled)
 }
 
-/// Completes the ignore file in force, or writes one, by category.
+/// Completes the ignore file in force, or writes one, by category; empty when there is nothing
+/// that it would add.
 ///
-/// What the build copies by name is never hidden. Safe only when all that is hidden is made by
-/// tools; data may be what a `COPY . .` is there for.
-pub(crate) fn fix(facts: &Facts, context: &ContextFacts) -> Fix {
-    let by_hand = || {
-        Fix::by_hand("Add patterns for the largest folders that the image does not need")
-            .show("careen context")
-    };
-    let Ok(project) = facts.project() else { return by_hand() };
+/// What the build copies by name is never hidden. First the whole, which is risky when it hides
+/// more than what tools make: data may be what a `COPY . .` is there for. Then the safe part of it.
+pub(crate) fn fixes(facts: &Facts, context: &ContextFacts) -> Vec<Fix> {
+    let Ok(project) = facts.project() else { return vec![] };
     let existing = context.ignore.text.as_deref().filter(|_| context.ignore.exists);
     let target = project.target.as_deref();
     let sources = facts.dockerfile.as_ref().map(|file| file.file.context_sources(target));
     let needed: Vec<String> =
         sources.unwrap_or_default().into_iter().map(|source| source.path).collect();
     let amounts = &context.categories;
-    let proposal = propose(&Request { existing, project, amounts, needed: &needed, keep: &KEPT });
-    let before = existing.unwrap_or("");
-    let Some(added) = proposal.text.strip_prefix(before).filter(|added| !added.is_empty()) else {
-        return by_hand();
+    let request = Request { existing, project, amounts, needed: &needed, keep: &KEPT };
+    let offer = |proposal: &Proposal| {
+        let added = proposal.text.strip_prefix(existing.unwrap_or(""))?;
+        if proposal.added.is_empty() {
+            return None;
+        }
+        let names: Vec<&str> = proposal.added.iter().map(|(name, _)| *name).collect();
+        let title = format!("Ignore what no image needs: {}", names.join(", "));
+        let safety = if proposal.is_safe() { Safety::Safe } else { Safety::Risky };
+        Some(Fix { safety, ..append(context, &title, added) })
     };
-    let names: Vec<&str> = proposal.added.iter().map(|(name, _)| *name).collect();
-    let title = format!("Ignore what no image needs: {}", names.join(", "));
-    let safety = if proposal.is_safe() { Safety::Safe } else { Safety::Risky };
-    Fix { safety, ..append(context, &title, added) }
+    let whole = propose(&request);
+    let mut fixes: Vec<Fix> = offer(&whole).into_iter().collect();
+    if !whole.is_safe() {
+        fixes.extend(offer(&propose_safe(&request)));
+    }
+    fixes
 }
 
 /// Hides single paths. Risky: the image may need them.

@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule {
     title: "ignore file exists",
     category: Category::Ignore,
     severity: Severity::Warning,
-    fixable: Fixable::Always,
+    fixable: Fixable::Sometimes,
     since: "0.1",
     aliases: &[],
     page: include_str!("missing_ignore_file.md"),
@@ -32,6 +32,7 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         let bytes = units::size(removable.bytes);
         finding.message = format!("there is no .dockerignore, and {bytes} need not be sent");
     }
-    found.push(finding.fix(essential::fix(facts, context)));
+    finding.fixes = essential::fixes(facts, context);
+    found.push(finding);
     Ok(())
 }

@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule {
     title: "essential patterns",
     category: Category::Ignore,
     severity: Severity::Warning,
-    fixable: Fixable::Always,
+    fixable: Fixable::Sometimes,
     since: "0.1",
     aliases: &[],
     page: include_str!("weak_ignore_file.md"),
@@ -26,6 +26,11 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let removable = essential::removable(context);
     let is_weak = missing.len() * 5 >= essential::ALL.len() * 2;
     if removable.entries == 0 && !is_weak {
+        return Ok(());
+    }
+    let fixes = essential::fixes(facts, context);
+    if fixes.is_empty() && !is_weak {
+        // What is left is kept on purpose.
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|essential| essential.name).collect();
@@ -54,6 +59,7 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     } else {
         finding = essential::priced(finding, removable);
     }
-    found.push(finding.fix(essential::fix(facts, context)));
+    finding.fixes = fixes;
+    found.push(finding);
     Ok(())
 }
