@@ -7,6 +7,7 @@ use careen_model::{Basis, ContextFacts, Edit, Finding, Fix, Safety, Saving, Span
 use careen_syntax::ignore::{Matcher, read};
 
 use crate::generate::ignore_file::{KEPT, Request, propose};
+use crate::words::counted;
 use crate::{Facts, price};
 
 /// One name that belongs into every ignore file.
@@ -41,7 +42,9 @@ pub(crate) fn missing(text: &str) -> Vec<&'static Essential> {
     ALL.iter().filter(|essential| covered(essential) != Some(true)).collect()
 }
 
-/// What the categories of the ignore file writer would take out of the context.
+/// What the categories of the ignore file writer would take out of the context, at most.
+///
+/// Categories overlap (a video in `videos` is a large file too), so the sum may exceed what there is.
 pub(crate) fn removable(context: &ContextFacts) -> Amount {
     let mut sum = Amount::default();
     for category in &context.categories {
@@ -49,7 +52,17 @@ pub(crate) fn removable(context: &ContextFacts) -> Amount {
         sum.files += category.amount.files;
         sum.bytes += category.amount.bytes;
     }
-    sum
+    let kept = context.kept;
+    Amount {
+        entries: sum.entries.min(kept.entries),
+        files: sum.files.min(kept.files),
+        bytes: sum.bytes.min(kept.bytes),
+    }
+}
+
+/// Enough to be worth a warning: it costs a noticeable time or many bytes.
+pub(crate) fn is_worth_a_word(removable: Amount) -> bool {
+    removable.bytes >= 1_000_000 || removable.entries >= 100
 }
 
 /// Seconds of the next first build that sending this amount costs.
@@ -61,12 +74,10 @@ pub(crate) fn priced(finding: Finding, removable: Amount) -> Finding {
 ///
 /// What the build copies by name is never hidden. Safe only when all that is hidden is made by
 /// tools; data may be what a `COPY . .` is there for.
-pub(crate) fn fix(facts: &Facts, context: &ContextFacts) -> Fix {
-    let by_hand = || {
-        Fix::by_hand("Add patterns for the largest folders that the image does not need")
-            .show("careen context")
-    };
-    let Ok(project) = facts.project() else { return by_hand() };
+///
+/// `None`: there is nothing to add that the build does not need.
+pub(crate) fn fix(facts: &Facts, context: &ContextFacts) -> Option<Fix> {
+    let project = facts.project().ok()?;
     let existing = context.ignore.text.as_deref().filter(|_| context.ignore.exists);
     let target = project.target.as_deref();
     let sources = facts.dockerfile.as_ref().map(|file| file.file.context_sources(target));
@@ -75,13 +86,11 @@ pub(crate) fn fix(facts: &Facts, context: &ContextFacts) -> Fix {
     let amounts = &context.categories;
     let proposal = propose(&Request { existing, project, amounts, needed: &needed, keep: &KEPT });
     let before = existing.unwrap_or("");
-    let Some(added) = proposal.text.strip_prefix(before).filter(|added| !added.is_empty()) else {
-        return by_hand();
-    };
-    let names: Vec<&str> = proposal.added.iter().map(|(name, _)| *name).collect();
-    let title = format!("Ignore what no image needs: {}", names.join(", "));
+    let added = proposal.text.strip_prefix(before).filter(|added| !added.is_empty())?;
+    let groups = counted(proposal.added.len(), "group", "groups");
+    let title = format!("Ignore what no image needs ({groups} of patterns)");
     let safety = if proposal.is_safe() { Safety::Safe } else { Safety::Risky };
-    Fix { safety, ..append(context, &title, added) }
+    Some(Fix { safety, ..append(context, &title, added) })
 }
 
 /// Hides single paths. Risky: the image may need them.
