@@ -7,6 +7,7 @@ use careen_model::{Basis, ContextFacts, Edit, Finding, Fix, Safety, Saving, Span
 use careen_syntax::ignore::{Matcher, read};
 
 use crate::generate::ignore_file::{KEPT, Proposal, Request, propose, propose_safe};
+use crate::words::counted;
 use crate::{Facts, price};
 
 /// One name that belongs into every ignore file.
@@ -41,7 +42,9 @@ pub(crate) fn missing(text: &str) -> Vec<&'static Essential> {
     ALL.iter().filter(|essential| covered(essential) != Some(true)).collect()
 }
 
-/// What the categories of the ignore file writer would take out of the context.
+/// What the categories of the ignore file writer would take out of the context, at most.
+///
+/// Categories overlap (a video in `videos` is a large file too), so the sum may exceed what there is.
 pub(crate) fn removable(context: &ContextFacts) -> Amount {
     let mut sum = Amount::default();
     for category in &context.categories {
@@ -49,7 +52,17 @@ pub(crate) fn removable(context: &ContextFacts) -> Amount {
         sum.files += category.amount.files;
         sum.bytes += category.amount.bytes;
     }
-    sum
+    let kept = context.kept;
+    Amount {
+        entries: sum.entries.min(kept.entries),
+        files: sum.files.min(kept.files),
+        bytes: sum.bytes.min(kept.bytes),
+    }
+}
+
+/// Enough to be worth a warning: it costs a noticeable time or many bytes.
+pub(crate) fn is_worth_a_word(removable: Amount) -> bool {
+    removable.bytes >= 1_000_000 || removable.entries >= 100
 }
 
 /// Seconds of the next first build that sending this amount costs.
@@ -76,8 +89,8 @@ pub(crate) fn fixes(facts: &Facts, context: &ContextFacts) -> Vec<Fix> {
         if proposal.added.is_empty() {
             return None;
         }
-        let names: Vec<&str> = proposal.added.iter().map(|(name, _)| *name).collect();
-        let title = format!("Ignore what no image needs: {}", names.join(", "));
+        let groups = counted(proposal.added.len(), "group", "groups");
+        let title = format!("Ignore what no image needs ({groups} of patterns)");
         let safety = if proposal.is_safe() { Safety::Safe } else { Safety::Risky };
         Some(Fix { safety, ..append(context, &title, added) })
     };

@@ -131,7 +131,7 @@ fn a_sick_machine() {
                 priority: "medium"
                 issue: "6 of 9 essential patterns are missing"
                 impact: "not measured"
-                fix: "Ignore what no image needs: git, editors, python-cache, environments, notebooks, logs, caches, documents, system-files, temporary, careen"
+                fix: "Ignore what no image needs (11 groups of patterns)"
                 commands: ["careen fix --only weak-ignore-file --risky"]
                 rule: "weak-ignore-file"
         "#]],

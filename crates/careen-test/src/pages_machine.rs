@@ -364,6 +364,10 @@ fn change_engine(fact: &mut Fact<Engine>, key: &str, value: &str) {
         "driver" => engine.storage_driver = value.into(),
         "rootless" => engine.rootless = value == "yes",
         "memory" => engine.memory_bytes = size(value),
+        "gc" => {
+            assert_eq!(value, "none", "only a policy without rules can be told");
+            engine.gc_rules = Fact::Known(vec![]);
+        }
         "http-proxy" => engine.http_proxy = Some(value.into()),
         "https-proxy" => engine.https_proxy = Some(value.into()),
         "flavour" => {

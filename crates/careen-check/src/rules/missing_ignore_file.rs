@@ -1,6 +1,6 @@
 //! There is no ignore file, so everything below the context is looked at.
 
-use careen_model::{Category, Findings, Severity, Why, units};
+use careen_model::{Category, Findings, Fix, Severity, Why, units};
 
 use crate::{Check, Facts, Fixable, Rule, essential};
 
@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule {
     title: "ignore file exists",
     category: Category::Ignore,
     severity: Severity::Warning,
-    fixable: Fixable::Sometimes,
+    fixable: Fixable::Always,
     since: "0.1",
     aliases: &[],
     page: include_str!("missing_ignore_file.md"),
@@ -33,6 +33,9 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         finding.message = format!("there is no .dockerignore, and {bytes} need not be sent");
     }
     finding.fixes = essential::fixes(facts, context);
+    if finding.fixes.is_empty() {
+        finding.fixes = vec![Fix::by_hand("Write one").show("careen fix --dockerignore")];
+    }
     found.push(finding);
     Ok(())
 }
