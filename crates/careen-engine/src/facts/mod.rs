@@ -65,9 +65,9 @@ fn stopped(what: &str) -> Why {
 pub(crate) fn why(what: &str, err: &EngineError) -> Why {
     match err {
         EngineError::Denied { socket } => Why::Denied { what: socket.clone() },
-        EngineError::Absent { .. } | EngineError::Misconfigured { .. } => {
-            Why::NoEngine { error: err.to_string() }
-        }
+        EngineError::Absent { .. }
+        | EngineError::Misconfigured { .. }
+        | EngineError::Remote { .. } => Why::NoEngine { error: err.to_string() },
         EngineError::Silent { what, .. } => Why::TooSlow { what: what.clone() },
         EngineError::Unsupported { .. } | EngineError::Refused { status: 404, .. } => {
             Why::NotSupported { what: what.to_owned() }
