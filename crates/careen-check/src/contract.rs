@@ -10,6 +10,7 @@ use std::fmt;
 use careen_model::{Edit, Finding, Findings, Fix, Overlap, Severity, apply};
 use careen_syntax::dockerfile::{Dockerfile, parse};
 
+use crate::steps::Reading;
 use crate::{Check, Facts, ParsedDockerfile, RULES};
 
 /// How a fix broke the contract.
@@ -156,10 +157,11 @@ pub(crate) struct Counts(BTreeMap<&'static str, Vec<Severity>>);
 impl Counts {
     pub(crate) fn of(facts: &Facts, file: &ParsedDockerfile) -> Counts {
         let mut counts = BTreeMap::new();
+        let dockerfile = Reading::of(file);
         for rule in RULES {
             let Check::Dockerfile(judge) = rule.check else { continue };
             let mut found = Findings::default();
-            judge(rule, file, facts, &mut found);
+            judge(rule, &dockerfile, facts, &mut found);
             let severities = found.into_sorted().iter().map(|finding| finding.severity).collect();
             counts.insert(rule.id, severities);
         }

@@ -3,6 +3,7 @@
 
 use careen_model::{Checked, Diagnosis, Findings, Looked};
 
+use crate::steps::Reading;
 use crate::suppress::Suppressions;
 use crate::{Facts, RULES, Rule, UnknownRule, find};
 
@@ -35,12 +36,14 @@ impl Selection {
 /// Runs the selected rules. Never fails: what could not be looked at is a row that says so.
 pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
     let suppressions = Suppressions::of(facts.dockerfile.as_ref());
+    let dockerfile = facts.dockerfile.as_ref().map(Reading::of);
+    let seen = Seen { facts, dockerfile: dockerfile.as_ref(), suppressions: &suppressions };
     let mut found = Findings::default();
     let mut checks = Vec::new();
     for rule in RULES.iter().copied().filter(|rule| selection.asks_for(rule)) {
         let looked = match selection.reason_to_ignore(rule) {
             Some(reason) => Looked::Ignored { reason: reason.clone() },
-            None => look(rule, facts, &suppressions, &mut found),
+            None => look(rule, seen, &mut found),
         };
         let Rule { id, title, category, .. } = *rule;
         checks.push(Checked { rule: id, title, category, looked });
@@ -48,14 +51,18 @@ pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
     Diagnosis { findings: found.into_sorted(), checks }
 }
 
-fn look(
-    rule: &'static Rule,
-    facts: &Facts,
-    suppressions: &Suppressions,
-    found: &mut Findings,
-) -> Looked {
+/// What all rules look at.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    facts: &'a Facts,
+    dockerfile: Option<&'a Reading<'a>>,
+    suppressions: &'a Suppressions,
+}
+
+fn look(rule: &'static Rule, seen: Seen<'_>, found: &mut Findings) -> Looked {
+    let Seen { facts, dockerfile, suppressions } = seen;
     let mut mine = Findings::default();
-    if let Err(why) = rule.judge(facts, &mut mine) {
+    if let Err(why) = rule.judge(facts, dockerfile, &mut mine) {
         // What a rule found before it ran out of facts is still true.
         let any = !mine.is_empty();
         if !any {

@@ -66,14 +66,11 @@ impl Facts {
         self.context.get()
     }
 
-    pub(crate) fn dockerfile(&self) -> Result<&ParsedDockerfile, Why> {
-        if let Some(file) = &self.dockerfile {
-            return Ok(file);
-        }
+    /// Why there is no Dockerfile to look at.
+    pub(crate) fn no_dockerfile(&self) -> Why {
         match self.project.as_ref().map(|project| &project.dockerfile) {
-            Some(Fact::Unknown(why)) => Err(why.clone()),
-            Some(Fact::Known(_)) => Err(Why::NotAsked),
-            None => Err(Why::Absent { what: "Dockerfile".into() }),
+            Some(Fact::Unknown(why)) => why.clone(),
+            Some(Fact::Known(_)) | None => Why::NotAsked,
         }
     }
 }

@@ -7,7 +7,7 @@
 use careen_model::engine::{CacheRecord, Engine};
 
 /// Seconds of idleness after which rule 0 removes cache mounts, local sources and git checkouts.
-pub(crate) const RULE_0_IDLE: i64 = 48 * 3600;
+const RULE_0_IDLE: i64 = 48 * 3600;
 
 /// How the engine's own builder collects garbage unless its configuration says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +61,29 @@ pub(crate) fn regime(engine: &Engine) -> Option<Regime> {
     row.map(|(_, regime)| *regime)
 }
 
+/// Seconds of idleness and bytes of cache from which on rule 0 removes cache mounts.
+///
+/// Read from the rules that the engine tells, else its defaults; `None` when the rules it tells
+/// have none about cache mounts.
+pub(crate) fn rule_0(engine: &Engine, disk_bytes: Option<u64>) -> Option<(i64, u64)> {
+    let Some(rules) = engine.gc_rules.known() else {
+        return Some((RULE_0_IDLE, rule_0_limit(disk_bytes)));
+    };
+    let about_mounts = |filter: &String| filter.contains("exec.cachemount");
+    let rule =
+        rules.iter().find(|rule| rule.keep_seconds > 0 && rule.filters.iter().any(about_mounts))?;
+    let idle = i64::try_from(rule.keep_seconds).ok()?;
+    let limit = match rule.max_used_bytes.max(rule.reserved_bytes) {
+        0 => rule_0_limit(disk_bytes),
+        told => told,
+    };
+    Some((idle, limit))
+}
+
 /// The limit above which rule 0 acts: max(512 MB, 13.8 % of the reserved 10 % of the disk).
 ///
 /// The engine derives it from the size of the disk that holds its data (moby, builder defaults).
-pub(crate) fn rule_0_limit(disk_bytes: Option<u64>) -> u64 {
+fn rule_0_limit(disk_bytes: Option<u64>) -> u64 {
     let share = disk_bytes.unwrap_or(0) / 10 * 138 / 1000;
     share.max(512_000_000)
 }
@@ -96,6 +115,8 @@ pub(crate) fn mount_of(record: &CacheRecord) -> Option<(&str, Option<&str>)> {
 
 #[cfg(test)]
 mod tests {
+    use careen_model::engine::GcRule;
+
     use super::*;
 
     #[test]
@@ -105,6 +126,33 @@ mod tests {
         assert_eq!(check("29.6.0-rc.1"), Some((29, 6, 0)));
         assert_eq!(check("v0.31"), Some((0, 31, 0)));
         assert_eq!(check("dev"), None);
+    }
+
+    #[test]
+    fn rule_0_is_what_the_engine_tells() {
+        let mut engine =
+            careen_test::Machine::healthy().engine.and_then(|facts| match facts.engine {
+                careen_model::Fact::Known(engine) => Some(engine),
+                careen_model::Fact::Unknown(_) => None,
+            });
+        let engine = engine.as_mut().expect("a healthy machine has an engine");
+        assert_eq!(rule_0(engine, None), Some((48 * 3600, 512_000_000)));
+        let rule = |filter: &str, max_used_bytes| GcRule {
+            filters: vec![filter.to_owned()],
+            keep_seconds: 3600,
+            reserved_bytes: 0,
+            max_used_bytes,
+            min_free_bytes: 0,
+            all: false,
+        };
+        let mut check = |rules: Vec<GcRule>, expected| {
+            engine.gc_rules = careen_model::Fact::Known(rules);
+            assert_eq!(rule_0(engine, None), expected);
+        };
+        check(vec![], None);
+        check(vec![rule("type==regular", 7)], None);
+        check(vec![rule("type==exec.cachemount", 7)], Some((3600, 7)));
+        check(vec![rule("type==source.local,type==exec.cachemount", 0)], Some((3600, 512_000_000)));
     }
 
     #[test]

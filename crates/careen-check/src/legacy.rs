@@ -6,7 +6,7 @@ use careen_model::context::Sized;
 use careen_model::host::SpaceRole;
 use careen_model::legacy::{Group, Value};
 use careen_model::{
-    Category, ContextFacts, Diagnosis, Fact, Finding, Saving, Severity, Step, Why, units,
+    Category, ContextFacts, Diagnosis, Fact, Finding, Safety, Saving, Severity, Step, Why, units,
 };
 
 use crate::{Facts, RULES, essential, gc, need};
@@ -170,7 +170,9 @@ fn recommendation(finding: &Finding) -> Value {
     let commands = steps.iter().map(|step| match step {
         Step::Show { command } => Value::Text(command.clone()),
         Step::Edit { .. } | Step::Write { .. } | Step::PruneCache { .. } => {
-            Value::Text(format!("careen fix --only {}", finding.rule))
+            let risky = fix.is_some_and(|fix| fix.safety < Safety::Safe);
+            let risky = if risky { " --risky" } else { "" };
+            Value::Text(format!("careen fix --only {}{risky}", finding.rule))
         }
         Step::RecreateBuilder { .. } => Value::Text("careen fix --recreate-builder".to_owned()),
     });

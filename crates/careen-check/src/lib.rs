@@ -31,3 +31,4 @@ pub use legacy::legacy;
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;
+pub use steps::Reading;

@@ -37,7 +37,7 @@ pub struct Policy {
 pub enum Scope {
     /// All findings.
     All,
-    /// The findings of these rules, which are hereby asked for by name.
+    /// The findings of these rules; with a risky floor also what cannot be undone.
     Only(Vec<&'static Rule>),
     /// No findings but those that a request names.
     RequestsOnly,

@@ -2,6 +2,7 @@
 
 use careen_model::{Category, Finding, Findings, Place, Severity, Span, Why};
 
+use crate::steps::Reading;
 use crate::{Facts, ParsedDockerfile};
 
 /// A rule: what it is called, what it needs, and the function that judges.
@@ -37,16 +38,22 @@ pub enum Fixable {
 pub enum Check {
     Facts(fn(&Rule, &Facts, &mut Findings) -> Result<(), Why>),
     /// Called with a Dockerfile only; all that a rule needs is in it.
-    Dockerfile(fn(&Rule, &ParsedDockerfile, &Facts, &mut Findings)),
+    Dockerfile(fn(&Rule, &Reading<'_>, &Facts, &mut Findings)),
 }
 
 impl Rule {
     /// Judges the facts, or says why it could not.
-    pub(crate) fn judge(&self, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
+    pub(crate) fn judge(
+        &self,
+        facts: &Facts,
+        dockerfile: Option<&Reading<'_>>,
+        found: &mut Findings,
+    ) -> Result<(), Why> {
         match self.check {
             Check::Facts(check) => check(self, facts, found),
             Check::Dockerfile(check) => {
-                check(self, facts.dockerfile()?, facts, found);
+                let Some(dockerfile) = dockerfile else { return Err(facts.no_dockerfile()) };
+                check(self, dockerfile, facts, found);
                 Ok(())
             }
         }

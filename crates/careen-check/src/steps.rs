@@ -8,6 +8,19 @@ use careen_syntax::dockerfile::{Form, Given, Instruction, Item, Keyword, Meaning
 use crate::ParsedDockerfile;
 use crate::calls::{Command, Script};
 
+/// A Dockerfile with its RUNs read, once for all rules.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    pub(crate) file: &'a ParsedDockerfile,
+    pub(crate) runs: Vec<Run<'a>>,
+}
+
+impl Reading<'_> {
+    pub(crate) fn of(file: &ParsedDockerfile) -> Reading<'_> {
+        Reading { file, runs: runs(file) }
+    }
+}
+
 /// One RUN for a shell of the sh family, without heredocs, read.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
@@ -37,7 +50,7 @@ const WATCHED: [&str; 6] = [
 ];
 
 /// The runs of a file. RUNs in JSON form, with heredocs or for other shells are left out.
-pub(crate) fn runs(file: &ParsedDockerfile) -> Vec<Run<'_>> {
+fn runs(file: &ParsedDockerfile) -> Vec<Run<'_>> {
     let meaning = file.file.meaning(&Given::default());
     let mut caches: HashMap<usize, Vec<String>> = HashMap::new();
     for mount in meaning.cache_mounts() {

@@ -111,7 +111,7 @@ fn a_sick_machine() {
                 issue: "the engine's disk has 3.0 GB free; the next build needs 5.2 GB"
                 impact: "the next build may fail"
                 fix: "Remove the 1 oldest cache record, 12.0 GB"
-                commands: ["careen fix --only low-space"]
+                commands: ["careen fix --only low-space --risky"]
                 rule: "low-space"
               -:
                 priority: "high"
@@ -131,8 +131,8 @@ fn a_sick_machine() {
                 priority: "medium"
                 issue: "6 of 9 essential patterns are missing"
                 impact: "not measured"
-                fix: "Ignore what no image needs: git, editors, python-cache, environments, notebooks, logs, caches, documents, system-files, temporary, careen"
-                commands: ["careen fix --only weak-ignore-file"]
+                fix: "Ignore what no image needs (11 groups of patterns)"
+                commands: ["careen fix --only weak-ignore-file --risky"]
                 rule: "weak-ignore-file"
         "#]],
     );

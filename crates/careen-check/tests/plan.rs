@@ -91,7 +91,7 @@ fn a_sick_project_is_healed_in_one_plan() {
         &sick(),
         &policy,
         &expect![[r#"
-            do    weak-ignore-file: Ignore what no image needs: git, editors, python-cache, environments, notebooks, logs, data, caches, documents, system-files, temporary, careen
+            do    weak-ignore-file: Ignore what no image needs (12 groups of patterns)
             do    apt-update-apart: Update and install in one step
             do    copy-all-before-dependencies: Copy pyproject.toml uv.lock first and the rest after the last install
             do    package-cache-unmounted: Keep pip's downloads in a cache mount

@@ -212,7 +212,7 @@ impl BuildRequest {
         let exports = self.cache_to.iter().map(|text| cache_entry(text));
         let (imports, exports) = (imports.collect::<Vec<_>>(), exports.collect::<Vec<_>>());
         if imports.iter().chain(&exports).any(|entry| entry.r#type == "local") {
-            let what = "a cache in a local folder; use a registry, or buildx".to_owned();
+            let what = "a build cache in a local folder".to_owned();
             return Err(EngineError::Unsupported { what });
         }
         Ok(CacheOptions { imports, exports, ..CacheOptions::default() })

@@ -23,9 +23,21 @@ const LARGEST_MESSAGE: usize = 64 << 20;
 /// several threads may use one connection.
 #[derive(Clone)]
 pub struct Connection {
-    pub(crate) runtime: Arc<Runtime>,
+    threads: Arc<Threads>,
     pub(crate) target: Target,
     channel: Arc<Mutex<Option<Channel>>>,
+}
+
+/// The runtime. Dropping it does not wait: a walk of a slow mount that a cancelled build began
+/// must not keep the program from ending.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl fmt::Debug for Connection {
@@ -44,7 +56,7 @@ impl Connection {
             .build()
             .map_err(|err| EngineError::local("a thread for the engine", err))?;
         Ok(Connection {
-            runtime: Arc::new(runtime),
+            threads: Arc::new(Threads(Some(runtime))),
             target: target.clone(),
             channel: Arc::default(),
         })
@@ -77,7 +89,8 @@ impl Connection {
     }
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
+        let runtime = self.threads.0.as_ref().expect("taken only when dropped");
+        runtime.block_on(future)
     }
 
     /// The gRPC channel, opened once.

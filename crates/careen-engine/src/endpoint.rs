@@ -207,7 +207,10 @@ impl Target {
 }
 
 fn route_of(address: &str, has_tls: bool) -> Route {
-    let unsupported = |what: String| Route::Nowhere(EngineError::Unsupported { what });
+    let remote = |transport| {
+        let address = without_credentials(address);
+        Route::Nowhere(EngineError::Remote { address, transport })
+    };
     let Some((scheme, rest)) = address.split_once("://") else {
         let what = format!("engine address `{}`", without_credentials(address));
         let reason = "it has no scheme such as unix:// or tcp://".to_owned();
@@ -215,15 +218,15 @@ fn route_of(address: &str, has_tls: bool) -> Route {
     };
     match scheme {
         "unix" => Route::Unix(PathBuf::from(if rest.is_empty() { DEFAULT_SOCKET } else { rest })),
-        "tcp" | "http" if has_tls => unsupported(
-            "an engine over TLS; forward its socket here and set DOCKER_HOST=unix://…".to_owned(),
-        ),
+        "tcp" | "http" if has_tls => remote("TLS"),
+        "https" => remote("TLS"),
         "tcp" | "http" => Route::Tcp(with_port(rest.trim_end_matches('/'), 2375)),
-        "ssh" => unsupported(
-            "an engine over ssh; forward its socket (`ssh -L /tmp/docker.sock:/var/run/docker.sock …`) and set DOCKER_HOST=unix:///tmp/docker.sock"
-                .to_owned(),
-        ),
-        _ => unsupported(format!("engine addresses of the kind {scheme}://")),
+        "ssh" => remote("ssh"),
+        "npipe" => remote("a named pipe"),
+        _ => {
+            let what = format!("engine addresses of the kind {scheme}://");
+            Route::Nowhere(EngineError::Unsupported { what })
+        }
     }
 }
 
@@ -323,7 +326,7 @@ mod tests {
             let Route::Nowhere(err) = &target.route else { panic!("{target:?}") };
             format!("{} → {err}", target.endpoint.address)
         };
-        let cases: [(&[(&str, &str)], &str); 5] = [
+        let cases: [(&[(&str, &str)], &str); 6] = [
             (
                 &[("DOCKER_CONTEXT", "gone")],
                 "gone → Docker context `gone` cannot be used: it does not exist",
@@ -334,11 +337,15 @@ mod tests {
             ),
             (
                 &[("DOCKER_CONTEXT", "far")],
-                "tcp://far:2376 → not supported: an engine over TLS; forward its socket here and set DOCKER_HOST=unix://…",
+                "tcp://far:2376 → tcp://far:2376 needs TLS, which is not supported",
             ),
             (
                 &[("DOCKER_HOST", "npipe:////./pipe/docker")],
-                "npipe:////./pipe/docker → not supported: engine addresses of the kind npipe://",
+                "npipe:////./pipe/docker → npipe:////./pipe/docker needs a named pipe, which is not supported",
+            ),
+            (
+                &[("DOCKER_HOST", "ssh://me@far")],
+                "ssh://far → ssh://far needs ssh, which is not supported",
             ),
             (
                 &[("DOCKER_HOST", "localhost")],

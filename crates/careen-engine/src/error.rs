@@ -27,6 +27,9 @@ pub enum EngineError {
     /// This engine, or this client, cannot do what was asked.
     #[error("not supported: {what}")]
     Unsupported { what: String },
+    /// The engine is behind a transport that this client does not speak.
+    #[error("{address} needs {transport}, which is not supported")]
+    Remote { address: String, transport: &'static str },
     /// A name that configuration points to does not exist or cannot be read.
     #[error("{what} cannot be used: {reason}")]
     Misconfigured { what: String, reason: String },
@@ -73,11 +76,14 @@ impl EngineError {
             EngineError::Broken { .. } => {
                 Some("the engine may have been stopped: see whether it runs, then try again")
             }
+            EngineError::Remote { .. } => Some(
+                "forward its socket (`ssh -NL /tmp/docker.sock:/var/run/docker.sock HOST`) and set DOCKER_HOST=unix:///tmp/docker.sock",
+            ),
             EngineError::Misconfigured { .. } => {
                 Some("`docker context ls` and `docker buildx ls` list what exists")
             }
             EngineError::Context { .. } => Some(
-                "make the file readable or list it in .dockerignore; Docker would store it empty without saying so",
+                "make the file readable, rename it, or list it in .dockerignore; Docker would store an unreadable file empty without saying so",
             ),
             EngineError::Refused { .. }
             | EngineError::Unsupported { .. }
@@ -95,6 +101,7 @@ impl EngineError {
                 | EngineError::Denied { .. }
                 | EngineError::Silent { .. }
                 | EngineError::Misconfigured { .. }
+                | EngineError::Remote { .. }
         )
     }
 

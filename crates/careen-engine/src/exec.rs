@@ -51,7 +51,8 @@ struct ImageFile {
 }
 
 /// Builds (from the cache, where it can) and keeps the result for [`BuildResult::exec`].
-/// Output, tags and cache exports of the request are not used.
+/// Output, tags and cache exports of the request are not used; `Ended` is not told, because the
+/// build is held open.
 pub fn open_result(
     connection: &Connection,
     request: &BuildRequest,
@@ -59,47 +60,79 @@ pub fn open_result(
     on_event: &mut dyn FnMut(&BuildEvent),
     cancel: &CancelToken,
 ) -> Result<BuildResult, EngineError> {
-    let started = Started::now();
-    let ledger = Arc::new(Ledger::default());
-    let (session, job, result) = connection.block_on(async {
-        let session = Session::open(connection, request.offer(files, ledger.clone())).await?;
-        let job = Job::open(connection, &session.id).await?;
-        let solve = SolveRequest {
-            frontend: "dockerfile.v0".to_owned(),
-            frontend_opt: request.frontend_attributes(connection.is_engine()),
-            allow_result_return: true,
-            allow_result_array_ref: true,
-            evaluate: true,
-            ..SolveRequest::default()
-        };
-        let mut bridge = job.bridge.clone();
-        let answer = async move { bridge.solve(solve).await };
-        let mut watch = Watch::new(started, request, ledger, on_event);
-        let answer = watch.during(connection, job.id.clone(), answer, cancel, STRAGGLERS).await?;
-        Ok::<_, EngineError>((session, job, answer.into_inner().result.unwrap_or_default()))
-    })?;
-    let reference = reference(&result)
+    let asked = Asked { request, files, depth: Depth::Run };
+    let held = connection.block_on(hold(connection, asked, on_event, cancel))?;
+    let reference = reference(&held.result)
         .ok_or_else(|| EngineError::Unsupported { what: "a result without files".to_owned() })?;
-    let config = result.metadata.get("containerimage.config");
+    let config = held.result.metadata.get("containerimage.config");
     let config = config.and_then(|bytes| serde_json::from_slice::<ImageFile>(bytes).ok());
     Ok(BuildResult {
         connection: connection.clone(),
-        job: Some(job),
-        _session: session,
-        reference,
+        job: Some(held.job),
+        _session: held.session,
+        reference: reference.id,
         config: config.map(|file| file.config).unwrap_or_default(),
     })
 }
 
+/// How far a held build goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// The Dockerfile is read and nothing runs.
+    Plan,
+    Run,
+}
+
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a BuildRequest,
+    pub(crate) files: Arc<dyn FileSource>,
+    pub(crate) depth: Depth,
+}
+
+/// A build whose job is still open.
+pub(crate) struct Held {
+    pub(crate) session: Session,
+    pub(crate) job: Job,
+    pub(crate) result: gateway_api::Result,
+}
+
+pub(crate) async fn hold(
+    connection: &Connection,
+    asked: Asked<'_>,
+    on_event: &mut dyn FnMut(&BuildEvent),
+    cancel: &CancelToken,
+) -> Result<Held, EngineError> {
+    let Asked { request, files, depth } = asked;
+    let started = Started::now();
+    let ledger = Arc::new(Ledger::default());
+    let session = Session::open(connection, request.offer(files, ledger.clone())).await?;
+    let job = Job::open(connection, &session.id).await?;
+    let solve = SolveRequest {
+        frontend: "dockerfile.v0".to_owned(),
+        frontend_opt: request.frontend_attributes(connection.is_engine()),
+        allow_result_return: true,
+        allow_result_array_ref: true,
+        evaluate: depth == Depth::Run,
+        ..SolveRequest::default()
+    };
+    let mut bridge = job.bridge.clone();
+    let answer = async move { bridge.solve(solve).await };
+    let mut watch = Watch::new(started, request, ledger, on_event);
+    let answer = watch.during(connection, job.id.clone(), answer, cancel, STRAGGLERS).await?;
+    Ok(Held { session, job, result: answer.into_inner().result.unwrap_or_default() })
+}
+
 /// The one result, in any of the shapes that generations of BuildKit give it.
-fn reference(result: &gateway_api::Result) -> Option<String> {
+pub(crate) fn reference(result: &gateway_api::Result) -> Option<gateway_api::Ref> {
     use gateway_api::result::Result as Shape;
-    match result.result.as_ref()? {
-        Shape::Ref(one) => Some(one.id.clone()),
-        Shape::RefDeprecated(id) => Some(id.clone()).filter(|id| !id.is_empty()),
-        Shape::Refs(map) => map.refs.values().next().map(|one| one.id.clone()),
-        Shape::RefsDeprecated(map) => map.refs.values().next().cloned(),
-    }
+    let bare = |id: &String| gateway_api::Ref { id: id.clone(), def: None };
+    let found = match result.result.as_ref()? {
+        Shape::Ref(one) => Some(one.clone()),
+        Shape::RefDeprecated(id) => Some(bare(id)),
+        Shape::Refs(map) => map.refs.values().next().cloned(),
+        Shape::RefsDeprecated(map) => map.refs.values().next().map(bare),
+    };
+    found.filter(|reference| !reference.id.is_empty())
 }
 
 impl BuildResult {

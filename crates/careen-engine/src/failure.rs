@@ -33,12 +33,24 @@ pub(crate) fn judge(
 
 fn failure(status: &Status, message: String, failed_step: Option<String>) -> BuildFailure {
     let details = rpc::Status::decode(status.details()).map(|s| s.details).unwrap_or_default();
-    let mut failure =
-        BuildFailure { exit_code: exit_code_in(&message), step: failed_step, lines: None, message };
+    let mut failure = BuildFailure {
+        exit_code: exit_code_in(&message),
+        step: failed_step,
+        lines: line_in(&message).map(|line| (line, line)),
+        message,
+    };
     for detail in details {
         typed(&detail.type_url, &detail.value, &mut failure);
     }
     failure
+}
+
+/// A parser that has no typed details: `dockerfile parse error line 5: …` (20.10) and
+/// `dockerfile parse error on line 5: …`.
+fn line_in(text: &str) -> Option<u32> {
+    let after = text.split_once("parse error ")?.1;
+    let after = after.trim_start_matches("on ").strip_prefix("line ")?;
+    after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
 }
 
 /// Details as BuildKit 0.11 and later sends them: JSON under the name of a Go type.
@@ -98,6 +110,17 @@ struct PositionDetail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn old_parsers_name_the_line_in_their_text() {
+        for (text, expected) in [
+            ("failed: dockerfile parse error line 5: Unknown flag: network", Some(5)),
+            ("dockerfile parse error on line 12: unknown instruction: RUNN", Some(12)),
+            ("parse error somewhere", None),
+        ] {
+            assert_eq!(line_in(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn typed_details_win_over_the_text() {

@@ -4,7 +4,9 @@
 
 mod support;
 
-use careen_engine::EngineError;
+use std::sync::Arc;
+
+use careen_engine::{BuildRequest, CancelToken, EngineError, Network, Operation, Sharing, plan};
 use careen_model::Outcome;
 use support::{Content, Files, on_each_engine, request, run, shell_image, unique};
 
@@ -74,5 +76,42 @@ fn an_engine_gets_no_unreadable_file() {
             run.result.unwrap_err(),
             EngineError::Context { message: "secret.key: permission denied".to_owned() }
         );
+    });
+}
+
+#[test]
+fn an_engine_tells_the_plan_and_runs_nothing() {
+    on_each_engine(|connection, _| {
+        let base = shell_image(connection, "plan");
+        let mark = unique();
+        let dockerfile = format!(
+            "FROM {base}\nCOPY a /\nRUN --mount=type=cache,id={mark},target=/c,sharing=locked \\\n    echo {mark} > /c/x\nRUN --mount=type=secret,id=key cat /a\n"
+        );
+        let files = Files::new(&dockerfile).with("context", "a", "a");
+        let cancel = CancelToken::new();
+        let request = BuildRequest { network: Some("none".into()), ..request("plan") };
+        let steps = plan(connection, &request, Arc::new(files.clone()), &cancel);
+        let steps = steps.unwrap_or_else(|err| panic!("{err}: {err:?}"));
+        let runs: Vec<_> = steps
+            .iter()
+            .filter_map(|step| match &step.operation {
+                Operation::Run(command) => Some((step, command)),
+                _ => None,
+            })
+            .collect();
+        let [(first, cached), (second, quiet)] = runs[..] else { panic!("{steps:#?}") };
+        assert_eq!((first.lines, second.lines), (Some((3, 4)), Some((5, 5))));
+        assert!(second.inputs.contains(&first.id));
+        let [cache] = &cached.caches[..] else { panic!("{cached:?}") };
+        assert_eq!((cache.target.as_str(), cache.sharing), ("/c", Sharing::Locked));
+        assert!(cache.id.ends_with(&mark), "{cache:?}");
+        assert_eq!(
+            (quiet.network, quiet.secrets.as_slice()),
+            (Network::None, &["key".to_owned()][..])
+        );
+        assert_eq!(quiet.argv, ["/bin/sh", "-c", "cat /a"]);
+        assert!(!files.opened.lock().unwrap().contains(&"a".to_owned()), "no content was sent");
+        let ran = connection.cache_records().unwrap();
+        assert!(!ran.iter().any(|record| record.description.contains(&mark)), "nothing ran");
     });
 }

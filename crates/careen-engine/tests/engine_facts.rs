@@ -63,6 +63,7 @@ fn no_engine_is_found_out_at_once() {
     let address = |path: &std::path::Path| format!("unix://{}", path.display());
     assert!(matches!(ask(&address(&dead)), Why::NoEngine { .. }));
     assert!(matches!(ask("unix:///nowhere/docker.sock"), Why::NoEngine { .. }));
+    assert!(matches!(ask("ssh://me@far"), Why::NoEngine { .. }));
     // Nobody listens on port 1 of this machine.
     assert!(matches!(ask("tcp://127.0.0.1:1"), Why::NoEngine { .. }));
     assert!(matches!(ask(&address(&hung)), Why::TooSlow { .. }));

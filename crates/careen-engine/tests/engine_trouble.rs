@@ -13,7 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use careen_engine::{BuildRequest, CancelToken, Connection, EngineError, Frontend, Output, Target};
+use careen_engine::{
+    BuildRequest, CancelToken, Connection, EngineError, FileSource, Frontend, Output, SyncEntry,
+    SyncRequest, Target, build,
+};
 use careen_model::{BuildEvent, Outcome, What};
 use support::{Content, Files, on_each_engine, request, run, run_with, shell_image, unique};
 
@@ -53,6 +56,38 @@ fn an_engine_without_a_secret_says_which() {
         assert!(matches!(&err, EngineError::BuildFailed(_)), "{err:?}");
         let text = err.to_string();
         assert!(text.contains("secret key") && text.contains("not found"), "{text}");
+    });
+}
+
+/// A walk that takes longer than anybody waits.
+struct Slow;
+
+impl FileSource for Slow {
+    fn list(&self, _: &SyncRequest) -> Result<Vec<SyncEntry>, String> {
+        thread::park_timeout(Duration::from_secs(30));
+        Ok(vec![])
+    }
+
+    fn open(&self, _: &str, _: &[u8]) -> io::Result<Box<dyn io::Read + Send>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+#[test]
+fn an_engine_build_is_cancelled_while_the_walk_hangs() {
+    on_each_engine(|_, socket| {
+        let started = Instant::now();
+        let connection = Connection::open(&Target::engine(&format!("unix://{socket}"))).unwrap();
+        let cancel = CancelToken::new();
+        let mut stop = |event: &BuildEvent| {
+            if matches!(event.what, What::StepStarted { .. }) {
+                cancel.cancel();
+            }
+        };
+        let result = build(&connection, &request("slow"), Arc::new(Slow), &mut stop, &cancel);
+        drop(connection);
+        assert_eq!(result.unwrap_err(), EngineError::Cancelled);
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     });
 }
 

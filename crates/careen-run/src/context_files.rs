@@ -70,7 +70,8 @@ impl FileSource for ContextFiles {
             entries.push(SyncEntry {
                 path: path.to_vec(),
                 mode: view.mode,
-                size: if view.is_file() { view.size } else { 0 },
+                // Later names of a file carry no content of their own, as fsutil has it.
+                size: if view.is_file() && view.hard_link.is_none() { view.size } else { 0 },
                 mtime_ns: view.mtime_ns,
                 link,
                 device_major: rustix::fs::major(view.device),

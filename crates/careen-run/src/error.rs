@@ -44,13 +44,6 @@ pub enum Error {
     History { path: PathBuf, source: Box<rusqlite::Error> },
     #[error("no build {label} in the history of this project")]
     NoBuild { label: String },
-    /// buildx's own file about a builder makes no sense.
-    #[error("{} does not describe a builder: {error}", path.display())]
-    BuilderUnreadable { path: PathBuf, error: String },
-    #[error("`{command}` failed: {error}")]
-    CommandFailed { command: String, error: String },
-    #[error(transparent)]
-    Engine(#[from] careen_engine::EngineError),
     /// A watcher asked to stop here, as if the power had gone. Tests only.
     #[error("stopped by the watcher")]
     Stopped,
@@ -80,7 +73,6 @@ impl Error {
             Error::TooNew { .. } => "use the newer careen that wrote it",
             Error::HistoryDamaged { .. } => "run the command again; it starts a new history",
             Error::NoBuild { .. } => "`careen history` lists the builds",
-            Error::Engine(err) => return err.hint().map(str::to_owned),
             Error::NoEntry { .. } => "`careen journal` lists the changes",
             _ => return None,
         };

@@ -219,7 +219,7 @@ impl Machine {
         }
     }
 
-    /// `name driver idle=70 problem=…` or `kind 1.2 GB idle=3h uses=2 flags description…`.
+    /// `name driver idle=70 problem=…` (`-` for no driver) or `kind 1.2 GB idle=3h uses=2 flags description…`.
     fn engine_list(&mut self, list: &str, value: &str) {
         let facts = self.engine();
         if list == "builders" {
@@ -364,6 +364,10 @@ fn change_engine(fact: &mut Fact<Engine>, key: &str, value: &str) {
         "driver" => engine.storage_driver = value.into(),
         "rootless" => engine.rootless = value == "yes",
         "memory" => engine.memory_bytes = size(value),
+        "gc" => {
+            assert_eq!(value, "none", "only a policy without rules can be told");
+            engine.gc_rules = Fact::Known(vec![]);
+        }
         "http-proxy" => engine.http_proxy = Some(value.into()),
         "https-proxy" => engine.https_proxy = Some(value.into()),
         "flavour" => {
@@ -386,7 +390,7 @@ fn builder(value: &str) -> Builder {
     let idle = words.iter().find_map(|word| word.strip_prefix("idle="));
     Builder {
         name: words[0].into(),
-        driver: words[1].into(),
+        driver: words[1].trim_matches('-').into(),
         endpoint: "unix:///var/run/docker.sock".into(),
         is_current: words.contains(&"current"),
         idle_days: idle.map(|days| days.parse().expect("days")),

@@ -9,8 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "careen",
     version,
     about = "Finds, prices, fixes, proves and undoes what makes container image builds slow, fat or broken",
-    after_help = "Exit codes: 0 ok · 1 findings at or above --fail-on, or a test or build failed · \
-                  2 usage or configuration · 3 could not check · 130 interrupted",
+    after_help = crate::exit::help(),
     args_conflicts_with_subcommands = true
 )]
 pub(crate) struct Arguments {
@@ -51,7 +50,7 @@ pub(crate) struct OutputOptions {
     /// Form of the result on standard output
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     pub(crate) format: Format,
-    /// Colour on a terminal; NO_COLOR is honoured
+    /// Colour on a terminal; `NO_COLOR` is honoured
     #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
     pub(crate) color: Color,
 }
@@ -203,7 +202,7 @@ pub(crate) struct Build {
     pub(crate) tags: Vec<String>,
     /// Build argument; without a value it is taken from the environment (repeatable)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
-    pub(crate) build_args: Vec<String>,
+    pub(crate) arguments: Vec<String>,
     /// Secret for `RUN --mount=type=secret` (repeatable)
     #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME")]
     pub(crate) secrets: Vec<String>,
@@ -326,10 +325,10 @@ pub(crate) enum Debug {
     Ast { files: Vec<PathBuf> },
     /// Split words: JSON lines in, JSON lines out
     Words,
-    /// Expand words: JSON lines {word, env, escape, platform} in, {result, unmatched, error} out
+    /// Expand words: JSON lines `{word, env, escape, platform}` in, `{result, unmatched, error}` out
     Expand,
-    /// Match paths: JSON lines {patterns, path} in, {is_match, walk_match, err_at} out
+    /// Match paths: JSON lines `{patterns, path}` in, `{is_match, walk_match, err_at}` out
     IgnoreMatch,
-    /// Walk trees: JSON lines {tree, include, exclude, follow} in, the listing out
+    /// Walk trees: JSON lines `{tree, include, exclude, follow}` in, the listing out
     IgnoreWalk,
 }

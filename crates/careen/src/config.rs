@@ -76,18 +76,12 @@ fn parse(file: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
         Err(_) if is_pyproject => return Ok(None),
         Err(err) => return Err(fail(err.to_string().trim().replace('\n', " "))),
     };
-    let table = match is_pyproject {
-        false => table,
-        true => {
-            match table.get("tool").and_then(|t| t.get("careen")).and_then(toml::Value::as_table) {
-                Some(table) => table.clone(),
-                None => return Ok(None),
-            }
-        }
-    };
+    let section = || table.get("tool")?.get("careen")?.as_table();
+    let own = if is_pyproject { section() } else { Some(&table) };
+    let Some(table) = own else { return Ok(None) };
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut config = Config { file: Some(file.to_owned()), ..Config::default() };
-    for (key, value) in &table {
+    for (key, value) in table {
         let text = || {
             let text = value.as_str().map(str::to_owned);
             text.ok_or_else(|| fail(format!("`{key}` must be a string")))

@@ -26,6 +26,12 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
     (130, "interrupted"),
 ];
 
+/// The table as the end of the help.
+pub(crate) fn help() -> String {
+    let rows = TABLE.iter().map(|(code, means)| format!("  {code:>3}  {means}"));
+    format!("Exit codes:\n{}", rows.collect::<Vec<_>>().join("\n"))
+}
+
 impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {

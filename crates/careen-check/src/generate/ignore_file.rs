@@ -59,6 +59,17 @@ impl Proposal {
 
 /// The ignore file with every category that is present or likely, as far as the build allows.
 pub fn propose(request: &Request<'_>) -> Proposal {
+    propose_from(request, &CATEGORIES)
+}
+
+/// As [`propose`] with the derived categories only: what a safe fix may write.
+pub fn propose_safe(request: &Request<'_>) -> Proposal {
+    let derived: Vec<Category> =
+        CATEGORIES.iter().filter(|category| category.is_derived).copied().collect();
+    propose_from(request, &derived)
+}
+
+fn propose_from(request: &Request<'_>, categories: &[Category]) -> Proposal {
     let existing = request.existing.unwrap_or("");
     let patterns = read(existing.as_bytes()).patterns;
     let unchanged = |refused| Proposal {
@@ -83,7 +94,7 @@ pub fn propose(request: &Request<'_>) -> Proposal {
 
     let mut refused = Vec::new();
     let mut added: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
-    for category in CATEGORIES.iter().filter(|category| is_wanted(category, request)) {
+    for category in categories.iter().filter(|category| is_wanted(category, request)) {
         let mut chosen = Vec::new();
         for &pattern in category.patterns {
             if is_covered(&now, category, pattern, &wishes) {

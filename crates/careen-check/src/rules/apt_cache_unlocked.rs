@@ -4,8 +4,8 @@ use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity};
 use careen_syntax::dockerfile::{MountKind, Sharing, clean_path};
 
 use crate::rules::apt;
-use crate::steps::{edits, runs, text};
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::steps::{Reading, edits, text};
+use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "apt-cache-unlocked",
@@ -19,8 +19,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
-    for run in runs(file).iter().filter(|run| apt::is_apt(run)) {
+fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
+    for run in runs.iter().filter(|run| apt::is_apt(run)) {
         for mount in run.mounts.iter().filter(|mount| mount.kind == Some(MountKind::Cache)) {
             let Some(target) = mount.target().map(clean_path) else { continue };
             let is_apts = FOLDERS.contains(&target.as_str());

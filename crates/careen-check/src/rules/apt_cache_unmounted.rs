@@ -4,8 +4,8 @@ use careen_model::{Category, Findings, Fix, Severity};
 use careen_syntax::dockerfile::Manager;
 
 use crate::rules::{apt, installs_cost};
-use crate::steps::runs;
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::steps::Reading;
+use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "apt-cache-unmounted",
@@ -19,8 +19,8 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
-    let runs = runs(file);
+fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
     for run in runs.iter().filter(|run| apt::installs(run)) {
         if run.keeps(apt::ARCHIVES) && run.keeps(apt::LISTS) {
             continue;

@@ -4,8 +4,8 @@ use careen_model::{Category, Findings, Fix, Severity};
 
 use crate::packages::apt_action;
 use crate::rules::apt;
-use crate::steps::{edits, insert, runs};
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::steps::{Reading, edits, insert};
+use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "apt-recommends",
@@ -19,8 +19,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
-    for run in &runs(file) {
+fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
+    for run in runs {
         // Configured for all steps, or for this one.
         if run.joined().contains("nstall-Recommends") {
             continue;

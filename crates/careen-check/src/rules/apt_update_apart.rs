@@ -4,7 +4,7 @@ use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity};
 
 use crate::packages::is_apt_install;
 use crate::rules::apt;
-use crate::steps::{Run, edits, insert, runs};
+use crate::steps::{Reading, Run, edits, insert};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -19,8 +19,8 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
-    let runs = runs(file);
+fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
     for (i, run) in runs.iter().enumerate() {
         if !apt::installs(run) || apt::updates(run) {
             continue;

@@ -41,6 +41,11 @@ fn repair(name: &str, driver: &str) -> Fix {
         return Fix::risky("Recreate the builder with the same settings; its cache is lost", step)
             .for_good();
     }
+    if driver.is_empty() {
+        let store = "${BUILDX_CONFIG:-${DOCKER_CONFIG:-$HOME/.docker}/buildx}";
+        return Fix::by_hand("Move its file out of the store; buildx cannot even remove it")
+            .show(format!("mv \"{store}/instances/{name}\" ./{name}.broken"));
+    }
     Fix::by_hand("Repair the builder's settings, or leave it")
         .show("docker buildx use default")
         .show(format!("docker buildx rm {name}"))

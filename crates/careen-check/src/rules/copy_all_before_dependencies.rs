@@ -6,7 +6,7 @@ use careen_syntax::dockerfile::{Instruction, Item, Keyword};
 use crate::calls::Command;
 use crate::packages::{Install, install, is_python};
 use crate::rules::installs_cost;
-use crate::steps::{Run, edits, insert, runs, text};
+use crate::steps::{Reading, Run, edits, insert, text};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,8 +21,8 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
-    let runs = runs(file);
+fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
     let all: Vec<&Instruction> = file.file.instructions().collect();
     for (at, copy) in all.iter().enumerate().filter(|(_, copy)| copies_all(copy)) {
         let end = (at..all.len()).skip(1).find(|i| all[*i].keyword == Keyword::From);

@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let spaces = &facts.host()?.space;
     let space = spaces.iter().find(|space| space.role == SpaceRole::EngineData);
-    let space = space.ok_or(Why::Absent { what: "engine data on this machine".into() })?;
+    let space = space.ok_or(Why::NotOnThisSystem { what: "engine data".into() })?;
     let room = space.found.get()?;
     if !room.in_memory {
         return Ok(());

@@ -47,11 +47,13 @@ fn denied(rule: &Rule, probes: &EngineFacts, what: &str) -> Finding {
 fn silent(rule: &Rule, probes: &EngineFacts, error: &str) -> Finding {
     let message = format!("no engine answers at {}", probes.endpoint.address);
     let fix = match (probes.endpoint.is_local, &probes.endpoint.context) {
-        (true, None) => Fix::by_hand("Start the engine").show("sudo systemctl start docker"),
+        (true, None) if probes.endpoint.chosen_by != "DOCKER_HOST" => {
+            Fix::by_hand("Start the engine").show("sudo systemctl start docker")
+        }
         (_, Some(context)) => Fix::by_hand(format!("Repair or leave the context `{context}`"))
             .show("docker context ls")
             .show("docker context use default"),
-        (false, None) => Fix::by_hand("Correct the address, or start the engine there")
+        (_, None) => Fix::by_hand("Correct the address, or start the engine there")
             .show("echo \"$DOCKER_HOST\""),
     };
     rule.on_engine(message).because("error", error, "connecting").fix(fix)

@@ -25,7 +25,9 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     }
     let cache = facts.probes()?.cache.get()?;
     let disk = need::room(facts, SpaceRole::EngineData).map(|room| room.total_bytes);
-    let (used, limit) = (gc::unshared_bytes(cache), gc::rule_0_limit(disk));
+    // A policy of the user's own need not have such a rule.
+    let Some((idle, limit)) = gc::rule_0(engine, disk) else { return Ok(()) };
+    let used = gc::unshared_bytes(cache);
     let mut mounts: Vec<&CacheRecord> = cache.iter().filter(|record| is_mount(record)).collect();
     if used <= limit || mounts.is_empty() {
         return Ok(());
@@ -33,18 +35,22 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     mounts.sort_by_key(|record| std::cmp::Reverse(record.bytes));
     let bytes: u64 = mounts.iter().map(|record| record.bytes).sum();
     let message = format!(
-        "engine {} deletes {} of cache mounts after 48 h without a build, the first {}",
+        "engine {} deletes {} of cache mounts after {} h without a build, the first {}",
         engine.version,
         units::size(bytes),
-        first_loss(&mounts, facts.now)
+        idle / 3600,
+        first_loss(&mounts, idle, facts.now)
     );
     let mut finding = rule
         .on_engine(message)
         .because("unshared cache", units::size(used), "DiskUsage of the builder")
-        .because("rule 0 acts above", units::size(limit), "defaults of engine 29.6.0 and later");
+        .because("rule 0 acts above", units::size(limit), "policy of the engine");
     for mount in mounts.iter().take(4) {
-        finding =
-            finding.because("cache mount", told(mount, facts.now), "DiskUsage of the builder");
+        finding = finding.because(
+            "cache mount",
+            told(mount, idle, facts.now),
+            "DiskUsage of the builder",
+        );
     }
     found.push(finding.costs(Saving::Bytes(bytes), Basis::Rule).fix(policy(used)));
     Ok(())
@@ -54,23 +60,24 @@ fn is_mount(record: &CacheRecord) -> bool {
     record.kind == "exec.cachemount" && !record.in_use && !record.shared
 }
 
-/// Hours until this record has been idle for 48 h; 0: it may go at any time.
-fn hours_left(record: &CacheRecord, now: i64) -> Option<i64> {
-    let idle = now - record.last_used.or(record.created)?;
-    Some(((gc::RULE_0_IDLE - idle) / 3600).max(0))
+/// Hours until this record has been idle for so long; 0: it may go at any time.
+fn hours_left(record: &CacheRecord, idle: i64, now: i64) -> Option<i64> {
+    let since = now - record.last_used.or(record.created)?;
+    Some(((idle - since) / 3600).max(0))
 }
 
-fn first_loss(mounts: &[&CacheRecord], now: i64) -> String {
-    match mounts.iter().filter_map(|mount| hours_left(mount, now)).min() {
+fn first_loss(mounts: &[&CacheRecord], idle: i64, now: i64) -> String {
+    match mounts.iter().filter_map(|mount| hours_left(mount, idle, now)).min() {
         Some(0) => "at any time".to_owned(),
         Some(hours) => format!("in {hours} h"),
         None => "at a time the engine does not tell".to_owned(),
     }
 }
 
-fn told(mount: &CacheRecord, now: i64) -> String {
+fn told(mount: &CacheRecord, idle: i64, now: i64) -> String {
     let name = gc::mount_of(mount).map_or(mount.id.as_str(), |(target, id)| id.unwrap_or(target));
-    let left = hours_left(mount, now).map_or("unknown".to_owned(), |hours| format!("{hours} h"));
+    let left =
+        hours_left(mount, idle, now).map_or("unknown".to_owned(), |hours| format!("{hours} h"));
     format!("{name} {}, {left} left", units::size(mount.bytes))
 }
 

@@ -2,8 +2,8 @@
 
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity};
 
-use crate::steps::runs;
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::steps::Reading;
+use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "gpu-check-in-run",
@@ -17,8 +17,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
-    for run in &runs(file) {
+fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
+    for run in runs {
         // Devices can be asked for, on engines that have them.
         if run.instruction.flag("device").is_some() {
             continue;

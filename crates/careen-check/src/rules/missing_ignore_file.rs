@@ -1,6 +1,6 @@
 //! There is no ignore file, so everything below the context is looked at.
 
-use careen_model::{Category, Findings, Severity, Why, units};
+use careen_model::{Category, Findings, Fix, Severity, Why, units};
 
 use crate::{Check, Facts, Fixable, Rule, essential};
 
@@ -32,6 +32,10 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         let bytes = units::size(removable.bytes);
         finding.message = format!("there is no .dockerignore, and {bytes} need not be sent");
     }
-    found.push(finding.fix(essential::fix(facts, context)));
+    finding.fixes = essential::fixes(facts, context);
+    if finding.fixes.is_empty() {
+        finding.fixes = vec![Fix::by_hand("Write one").show("careen fix --dockerignore")];
+    }
+    found.push(finding);
     Ok(())
 }

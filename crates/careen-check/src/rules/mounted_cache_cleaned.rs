@@ -6,8 +6,8 @@ use careen_syntax::dockerfile::Manager;
 use crate::calls::Command;
 use crate::packages::{apt_action, cache_folder};
 use crate::rules::apt;
-use crate::steps::{Run, edits, runs};
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::steps::{Reading, Run, edits};
+use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "mounted-cache-cleaned",
@@ -21,8 +21,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
-    for run in &runs(file) {
+fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
+    for run in runs {
         for (n, command) in run.script.commands.iter().enumerate() {
             let Some(folders) = empties(command, run) else { continue };
             if !folders.iter().all(|folder| run.keeps(folder)) {

@@ -1,6 +1,6 @@
 //! Containers send larger packets than the network takes.
 
-use careen_model::{Basis, Category, Fact, Findings, Fix, Saving, Severity, Why};
+use careen_model::{Category, Fact, Findings, Fix, Severity, Why};
 
 use crate::{Check, Facts, Fixable, Rule};
 
@@ -39,7 +39,6 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         rule.on_engine(message)
             .because("MTU of the bridge", mtu.to_string(), format!("network {}", bridge.name))
             .because("MTU of the default route", host.to_string(), "/sys/class/net")
-            .costs(Saving::MayFail, Basis::Rule)
             .fix(fix),
     );
     Ok(())

@@ -6,7 +6,7 @@ use careen_syntax::dockerfile::Manager;
 use crate::calls::Command;
 use crate::packages::{cache_folder, install};
 use crate::rules::installs_cost;
-use crate::steps::{Run, edits, flag_lines, insert, runs};
+use crate::steps::{Reading, Run, edits, flag_lines, insert};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -21,8 +21,9 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, facts: &Facts, found: &mut Findings) {
-    for run in &runs(file) {
+fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
+    let Reading { file, runs } = dockerfile;
+    for run in runs {
         let mut told: Vec<Manager> = Vec::new();
         for command in run.commands() {
             let Some(manager) = install(command).map(|install| install.manager) else { continue };

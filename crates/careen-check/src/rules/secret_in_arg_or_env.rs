@@ -3,7 +3,8 @@
 use careen_model::{Category, Findings, Fix, Severity, Span};
 use careen_syntax::dockerfile::Keyword;
 
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::steps::Reading;
+use crate::{Check, Facts, Fixable, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "secret-in-arg-or-env",
@@ -17,7 +18,8 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, file: &ParsedDockerfile, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
+    let file = dockerfile.file;
     for instruction in file.file.instructions() {
         let names: Vec<(String, Span)> = match instruction.keyword {
             Keyword::Env => {

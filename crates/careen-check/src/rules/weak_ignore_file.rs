@@ -25,17 +25,21 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     let missing = essential::missing(text);
     let removable = essential::removable(context);
     let is_weak = missing.len() * 5 >= essential::ALL.len() * 2;
-    if removable.entries == 0 && !is_weak {
+    let is_costly = essential::is_worth_a_word(removable);
+    // What is left may be what the build needs: then there is nothing to add, and nothing to say.
+    let fixes = essential::fixes(facts, context);
+    if fixes.is_empty() || !(is_costly || is_weak) {
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|essential| essential.name).collect();
-    let message = match (removable.entries, names.len()) {
-        (0, n) => format!("{n} of {} essential patterns are missing", essential::ALL.len()),
-        (_, _) => format!(
-            "the ignore file lets {} in {} entries through that no image needs",
+    let message = if is_costly {
+        format!(
+            "the ignore file lets up to {} in {} entries through that no image needs",
             units::size(removable.bytes),
             units::count(removable.entries)
-        ),
+        )
+    } else {
+        format!("{} of {} essential patterns are missing", names.len(), essential::ALL.len())
     };
     let mut finding = rule.on_context(message).because(
         "ignore file in force",
@@ -49,11 +53,12 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
         let value = format!("{} {}", category.category, units::size(category.amount.bytes));
         finding = finding.because("would be removed", value, "walk of the context");
     }
-    if removable.entries == 0 {
-        finding.severity = Severity::Hint;
-    } else {
+    if is_costly {
         finding = essential::priced(finding, removable);
+    } else {
+        finding.severity = Severity::Hint;
     }
-    found.push(finding.fix(essential::fix(facts, context)));
+    finding.fixes = fixes;
+    found.push(finding);
     Ok(())
 }

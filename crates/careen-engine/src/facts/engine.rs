@@ -27,7 +27,11 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn failed(err: &EngineError) -> Asked {
-        let why = why("the engine", err);
+        let why = match err {
+            // An address that this client cannot use is no engine, not an engine's weakness.
+            EngineError::Unsupported { .. } => Why::NoEngine { error: err.to_string() },
+            err => why("the engine", err),
+        };
         Asked {
             engine: Fact::Unknown(why.clone()),
             cache: Fact::Unknown(why.clone()),

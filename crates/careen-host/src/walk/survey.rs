@@ -48,7 +48,9 @@ const UNREADABLE_SHOWN: usize = 20;
 pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     let dockerfile = request.root.join(&request.dockerfile);
     let force = in_force(&dockerfile, &request.root);
-    let exclude = force.working_patterns();
+    let mut exclude = force.working_patterns();
+    // careen's own folder is never sent, whatever the ignore file says.
+    exclude.push("**/.careen".to_owned());
     let clock = Instant::now();
     let listing = walk(&WalkRequest {
         root: request.root.clone(),

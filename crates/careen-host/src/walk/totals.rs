@@ -90,7 +90,8 @@ impl Ranking {
 }
 
 /// What each category's patterns, added after the others, would take out of the listing.
-/// Exceptions among them take nothing out and are passed over.
+/// An entry counts for the first category that takes it, so that the amounts add up. Exceptions
+/// among the patterns take nothing out and are passed over.
 pub(super) fn categories(
     walk: &Walk,
     is_kept: impl Fn(usize) -> bool,
@@ -136,10 +137,10 @@ pub(super) fn categories(
             continue;
         }
         let view = walk.entry(i);
-        for (owner, sum) in sums.iter_mut().enumerate() {
-            if own[owner / 64] & (1 << (owner % 64)) != 0 {
-                add(&mut sum.amount, &view);
-            }
+        let first = sums.iter_mut().enumerate();
+        let takes = |owner: usize| own[owner / 64] & (1 << (owner % 64)) != 0;
+        if let Some((_, sum)) = first.into_iter().find(|(owner, _)| takes(*owner)) {
+            add(&mut sum.amount, &view);
         }
     }
     sums

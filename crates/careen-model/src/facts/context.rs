@@ -26,7 +26,8 @@ pub struct ContextFacts {
     /// Files with secret-looking names or contents that a COPY can reach.
     pub secrets: Vec<Secret>,
     pub hazards: Vec<Hazard>,
-    /// What each category of the ignore file writer would remove of what is kept now.
+    /// What each category of the ignore file writer would remove of what is kept now; an entry
+    /// counts for the first category that takes it, so the amounts add up.
     pub categories: Vec<CategoryAmount>,
     /// Wall time of the walk, seconds, without reading file heads and sums.
     pub walk_seconds: f64,

@@ -66,13 +66,13 @@ mod tests {
         let mut out = Vec::new();
         journal(&mut out, Style::PLAIN, &[row]).unwrap();
         undone(&mut out, Style::PLAIN, "0002-3c4d", &[PathBuf::from(".dockerignore")]).unwrap();
-        expect![[r#"
+        expect![[r"
             0001-1a2b  1970-01-01 00:00  applied
               for context-too-large
               .dockerignore
             1 file brought back; change 0002-3c4d takes this back
               .dockerignore
-        "#]]
+        "]]
         .assert_eq(&String::from_utf8(out).unwrap());
     }
 }

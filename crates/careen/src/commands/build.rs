@@ -22,7 +22,10 @@ use crate::failure::Failure;
 use crate::world::{World, env};
 
 /// Without any change for this long, the builder may hang: say so once.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Recorded builds of a project that are kept; a record with its log takes some ten kilobytes.
+const KEPT_BUILDS: usize = 1000;
 
 pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit, Failure> {
     let formats = [Format::Text, Format::Json, Format::Jsonl, Format::Md];
@@ -59,6 +62,9 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
         build(&job, &mut |event, record| screen.event(event, record), &interrupt::token());
     let tail = screen.end();
     let finished = finished.map_err(super::undo::failed("record the build"))?;
+    if let Err(err) = history.retain(&identity, KEPT_BUILDS) {
+        super::say(&format!("old builds were not removed from the history: {err}"));
+    }
     if let Some(problem) = &finished.problem {
         super::say(&format!("the build is not wholly recorded: {problem}"));
     }
@@ -148,7 +154,7 @@ fn request(
     Ok(BuildRequest {
         dockerfile: file_name(dockerfile),
         target: project.target.clone(),
-        build_args: options.build_args.iter().filter_map(|text| argument(text)).collect(),
+        build_args: options.arguments.iter().filter_map(|text| argument(text)).collect(),
         labels: pairs("--label", &options.labels)?,
         platform: options.platform.clone(),
         no_cache: options.no_cache,

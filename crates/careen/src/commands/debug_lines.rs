@@ -1,11 +1,9 @@
 //! The debug commands that answer one JSON line per JSON line.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
 
-use careen_host::walk::debug::{Case, ignore_walk};
+use careen_host::walk::debug::{Case, ignore_walk, plant};
 use careen_syntax::dockerfile::expand::{Expanded, List};
 use careen_syntax::dockerfile::{Platform, expand};
 use careen_syntax::ignore::debug::ignore_match;
@@ -97,9 +95,7 @@ fn answer_match(line: &str) -> Result<Value, String> {
 fn answer_walk(line: &str) -> Result<Value, String> {
     let asked: WalkQuestion = question(line)?;
     let folder = tempfile::tempdir().map_err(|err| err.to_string())?;
-    for entry in &asked.tree {
-        plant(folder.path(), entry).map_err(|err| format!("{entry}: {err}"))?;
-    }
+    plant(folder.path(), &asked.tree).map_err(|err| err.to_string())?;
     let case = Case { exclude: asked.exclude, include: asked.include, follow: asked.follow };
     let listed = ignore_walk(folder.path(), &case).map_err(|err| err.to_string())?;
     Ok(json!({
@@ -107,23 +103,6 @@ fn answer_walk(line: &str) -> Result<Value, String> {
         "follow_links_result": listed.follow_links_result,
         "open_fails": listed.open_fails,
     }))
-}
-
-/// Makes one entry of a tree, with the folders above it.
-fn plant(root: &Path, entry: &str) -> io::Result<()> {
-    let (path, target) = match entry.split_once(" -> ") {
-        Some((path, target)) => (path, Some(target)),
-        None => (entry, None),
-    };
-    let place = root.join(path.trim_end_matches('/').trim_start_matches('/'));
-    if let Some(parent) = place.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    match target {
-        Some(target) => std::os::unix::fs::symlink(target, place),
-        None if path.ends_with('/') => fs::create_dir_all(place),
-        None => fs::write(place, b"x"),
-    }
 }
 
 fn expanded(line: &str) -> Result<Expanded, String> {

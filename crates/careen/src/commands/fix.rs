@@ -44,7 +44,15 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
     }
     let applied = journal.apply(&plan, world.now).map_err(failed("apply the fixes"))?;
     let store = careen_engine::config_directory(&env, &world.home).join("buildx");
-    careen_run::remedy::run(&plan, &before.target, &store).map_err(failed("apply the fixes"))?;
+    let remedied = careen_run::remedy::run(&plan, &before.target, &store)
+        .map_err(|err| Failure::could_not("change the engine", &err).hint(err.hint()))?;
+    if !remedied.pruned.is_empty() {
+        let count = units::count(remedied.pruned.len() as u64);
+        super::say(&format!(
+            "removed {count} cache records, {}",
+            units::size(remedied.freed_bytes)
+        ));
+    }
     let after = subject::look(&asked.request, world);
     let again = diagnose(&after.facts, &selection);
     let fixes: Vec<Measured<'_>> = plan

@@ -1,6 +1,7 @@
 //! The build while it runs: a live frame on a terminal, plain lines or JSON lines elsewhere.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -107,7 +108,7 @@ fn live(style: Style, last: Option<BuildRecord>) -> Means {
 fn paint(lines: &[String], drawn: usize) -> usize {
     let mut out = String::new();
     if drawn > 0 {
-        out.push_str(&format!("\u{1b}[{drawn}F"));
+        write!(out, "\u{1b}[{drawn}F").expect("a String takes everything");
     }
     for line in lines {
         out.push_str(line);

@@ -81,8 +81,8 @@ pub(super) fn image_name(project: &ProjectFacts) -> String {
     let name = own.or_else(folder).unwrap_or_default().to_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let parts: Vec<&str> = name.split(|c| !allowed(c)).filter(|part| !part.is_empty()).collect();
-    match parts.is_empty() {
-        true => "careen-build:latest".to_owned(),
-        false => format!("{}:latest", parts.join("-")),
+    if parts.is_empty() {
+        return "careen-build:latest".to_owned();
     }
+    format!("{}:latest", parts.join("-"))
 }

@@ -1,6 +1,6 @@
 //! What a command is about: options and configuration put together, then all facts gathered.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use careen_check::Selection;
 use careen_engine::Surroundings;
@@ -110,16 +110,5 @@ pub(super) fn exit(
     match engine {
         Some(engine) if engine.engine.known().is_none() && asked_engine => Exit::CouldNotCheck,
         _ => Exit::Ok,
-    }
-}
-
-/// The Dockerfile of the project, or the failure that says what to do.
-pub(super) fn dockerfile(gathered: &Gathered) -> Result<PathBuf, Failure> {
-    let project = gathered.facts.project.as_ref();
-    match project.map(|project| project.dockerfile.get()) {
-        Some(Ok(source)) => Ok(source.path.clone()),
-        Some(Err(why)) => Err(Failure::could_not("find what to build", why)
-            .hint(Some("name the Dockerfile with -f, or the project's folder"))),
-        None => Err(Failure::could_not("find what to build", "nobody looked")),
     }
 }

@@ -99,9 +99,10 @@ pub(super) fn run(options: &Test, format: Format, world: &World) -> Result<Exit,
 /// The cases of a project. A GPU is asked for only where this machine has one.
 pub(super) fn infer(project: &ProjectFacts) -> Vec<Case> {
     let has_gpu = std::path::Path::new("/dev/nvidiactl").exists();
-    let gpu = match has_gpu {
-        true => Gpu::Present,
-        false => Gpu::Absent("no GPU device on this machine".to_owned()),
+    let gpu = if has_gpu {
+        Gpu::Present
+    } else {
+        Gpu::Absent("no GPU device on this machine".to_owned())
     };
     cases::infer(project, &gpu)
 }

@@ -19,7 +19,6 @@ pub(super) fn failed(doing: &str) -> impl FnOnce(careen_run::Error) -> Failure {
 pub(super) fn undo(options: &Undo, format: Format, world: &World) -> Result<Exit, Failure> {
     super::refuse_format("undo", format, &[Format::Text, Format::Json])?;
     let journal = Journal::of(&options.path).map_err(failed("read the journal"))?;
-    recover(&journal)?;
     let which = options.id.as_deref().map_or(Which::Last, Which::Id);
     let edited = if options.force { Edited::Overwrite } else { Edited::Refuse };
     let applied = journal.undo(which, edited, world.now).map_err(failed("undo"))?;

@@ -352,6 +352,20 @@ fn only_derived_files_are_safe_to_hide() {
 }
 
 #[test]
+fn the_safe_part_and_then_the_rest_are_the_whole() {
+    let project = project(LEARNING);
+    let request =
+        Request { existing: None, project: &project, amounts: &[], needed: &[], keep: &KEPT };
+    let safe = propose_safe(&request);
+    assert!(safe.is_safe() && !safe.added.is_empty());
+    assert!(!read(safe.text.as_bytes()).patterns.contains(&"data".to_owned()));
+    let rest = propose(&Request { existing: Some(&safe.text), ..request });
+    let patterns =
+        |text: &str| -> BTreeSet<String> { read(text.as_bytes()).patterns.into_iter().collect() };
+    assert_eq!(patterns(&rest.text), patterns(&propose(&request).text));
+}
+
+#[test]
 fn every_pattern_of_the_table_is_read_and_matches_what_it_is_for() {
     for category in &CATEGORIES {
         for pattern in category.patterns {
