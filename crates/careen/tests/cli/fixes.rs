@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::sandbox::{Run, Sandbox, settled};
 
-const FIX: &[&str] = &["fix", "--yes", "--script"];
+const FIX: &[&str] = &["fix", "--yes"];
 /// Everything that can be fixed, so that several files are written, one of them new.
 const ALL: &[&str] = &["fix", "--yes", "--all", "--risky", "--script"];
 

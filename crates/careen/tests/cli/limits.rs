@@ -35,12 +35,12 @@ fn a_slow_mount_is_named_measured_and_priced() {
     };
     let project = mount.path().to_str().unwrap();
     let run = source.run(&["doctor", project, "--fail-on", "never"]);
-    run.check(3, &["slow-mount", "fuse"]);
+    run.check(3, &["slow-context", "FUSE", "slower than your disk"]);
     let answer = source.run(&["doctor", project, "--format", "json"]).json();
     let lookup = answer["environment"]["lookup_ms"].as_f64().unwrap();
     assert!((1.0..50.0).contains(&lookup), "a lookup takes {lookup} ms");
     let findings = answer["findings"].as_array().unwrap();
-    let slow = findings.iter().find(|finding| finding["rule"].as_str().unwrap().contains("mount"));
+    let slow = findings.iter().find(|finding| finding["rule"] == "slow-context");
     let slow = slow.unwrap_or_else(|| panic!("no finding on the mount: {findings:#?}"));
     let price = slow["cost"]["seconds"].as_f64().unwrap_or_default();
     assert!(price > 0.05, "60 files at a millisecond each are not free: {slow:#}");

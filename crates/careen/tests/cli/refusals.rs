@@ -20,9 +20,9 @@ fn a_wrong_command_line_is_2_and_names_what_is_right() {
         &["no rule is called `clock-skw`", "did you mean `clock-skew`?"],
     );
     check(
-        &["fix", "--yes", "--only", "apt-cache"],
+        &["fix", "--yes", "--only", "apt-cache-umounted"],
         2,
-        &["no rule is called `apt-cache`", "did you mean `apt-cache-un"],
+        &["no rule is called `apt-cache-umounted`", "did you mean `apt-cache-unmounted`?"],
     );
     check(&["explain", "mising-ignore-file"], 2, &["did you mean `missing-ignore-file`?"]);
     check(&["doctor", "--ignore", "clock-skew"], 2, &["has no reason", "RULE=REASON"]);
@@ -32,7 +32,10 @@ fn a_wrong_command_line_is_2_and_names_what_is_right() {
     check(&["doctor", "--format", "html"], 2, &["no format html; it has text, json, junit, md"]);
     check(&["fix", "--frmat", "json"], 2, &["--frmat", "--format"]);
     check(&["build", "--output", "zip:x"], 2, &["--output takes docker:FILE or oci:FILE"]);
-    check(&["fix"], 2, &["nobody can be asked here", "--yes"]);
+    let sandbox = Sandbox::sick();
+    let before = sandbox.tree();
+    sandbox.run(&["fix"]).check(2, &["nobody can be asked here", "--yes", "--dry-run"]);
+    assert_eq!(sandbox.tree(), before);
 }
 
 #[test]
@@ -96,7 +99,8 @@ fn a_dockerfile_that_buildkit_refuses_is_refused_with_the_line() {
     check(b"", &["could not build"]);
     check(b"# only a comment\n", &["could not build"]);
     check(&[0u8, 159, 146, 150, 255, 0, 10, 7], &["could not build"]);
-    let utf16: Vec<u8> = "\u{feff}FROM scratch\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}FROM scratch\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     check(&utf16, &["could not build"]);
 }
 

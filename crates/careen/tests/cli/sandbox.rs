@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Where no engine ever listens.
-pub(crate) const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
+pub(crate) const NO_ENGINE: &str = "unix:///run/careen-no-engine/docker.sock";
 
 /// A project with three things to fix, none of which needs an engine.
 pub(crate) const SICK: &[(&str, &str)] = &[
@@ -181,11 +181,8 @@ fn list(root: &Path, folder: &Path, tree: &mut Tree) {
             continue;
         }
         let meta = entry.metadata().expect("our own file");
-        let bytes = if meta.is_file() {
-            fs::read(entry.path()).expect("our own file")
-        } else {
-            Vec::new()
-        };
+        let bytes =
+            if meta.is_file() { fs::read(entry.path()).expect("our own file") } else { Vec::new() };
         let is_folder = meta.is_dir();
         // A folder's time tells that something was written in it, which undo does as well.
         let time = if is_folder { (0, 0) } else { (meta.mtime(), meta.mtime_nsec()) };
