@@ -57,7 +57,7 @@ impl Error {
         let hint = match self {
             Error::Changed { .. } => "run the command again; it will read the file anew",
             Error::ChangedSince { .. } => {
-                "undo by force keeps the present files in the journal and restores the old ones"
+                "`careen undo --force` keeps the present files in the journal and restores the old ones"
             }
             Error::Conflict { id, .. } => {
                 return Some(format!(
