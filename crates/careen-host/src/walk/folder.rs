@@ -3,7 +3,16 @@
 //! `getdents64` and `fstatat` relative to the open folder are the floor: 0.5 µs a name and 1 µs
 //! more for its metadata were measured on ext4, and neither `io_uring` nor larger buffers help.
 
-use std::{ffi::CStr, mem::MaybeUninit, sync::Arc, time::Duration, time::Instant};
+use std::{
+    ffi::CStr,
+    mem::MaybeUninit,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use careen_syntax::ignore::{DirState, Filter, FilterError, FilterScratch, Judged};
 use rustix::{
@@ -16,6 +25,15 @@ use crate::walk::{
     error::WalkError,
     listing::{Block, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, TYPE_BITS, ZERO_BYTE},
 };
+
+/// What all threads of a walk share while they read.
+#[derive(Debug)]
+pub(super) struct Ground<'a> {
+    pub(super) root: &'a OwnedFd,
+    pub(super) filter: &'a Filter,
+    /// One large folder at a time is asked about by many threads.
+    pub(super) asking: AtomicBool,
+}
 
 /// A folder to read.
 #[derive(Debug)]
@@ -62,6 +80,27 @@ struct Found {
     kind: FileType,
 }
 
+/// All names of a folder, sorted.
+struct Names<'a> {
+    found: &'a [Found],
+    names: &'a [u8],
+}
+
+/// A name, and its metadata if that was asked for ahead.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    name: &'a CStr,
+    kind: FileType,
+    stat: Option<Stat>,
+}
+
+impl Found {
+    fn name(self, names: &[u8]) -> &CStr {
+        let name = &names[self.start as usize..][..=usize::from(self.length)];
+        CStr::from_bytes_with_nul(name).expect("the kernel ends names with a zero")
+    }
+}
+
 /// The child folders of a task, in order, still without a number.
 #[derive(Debug)]
 pub(super) struct Children {
@@ -76,14 +115,14 @@ impl Reader {
     /// Reads the folder of `task`. Children get their number from `number`.
     pub(super) fn read(
         &mut self,
-        root: BorrowedFd<'_>,
-        filter: &Filter,
+        ground: &Ground<'_>,
         task: &Task,
         mut number: impl FnMut() -> u32,
     ) -> Result<Children, WalkError> {
         let start = self.index()?;
         let mut children = Children { folder: None, tasks: Vec::new() };
-        let opened = open(root, task).and_then(|fd| self.list(fd.as_fd()).map(|()| fd));
+        let opened =
+            open(ground.root.as_fd(), task).and_then(|fd| self.list(fd.as_fd()).map(|()| fd));
         let fd = match opened {
             Ok(fd) => fd,
             Err(errno) => {
@@ -94,28 +133,31 @@ impl Reader {
         };
         let found = std::mem::take(&mut self.found);
         let names = std::mem::take(&mut self.names);
-        let clock = (self.asked.1 < TIMED).then(Instant::now);
+        let mut clock = (self.asked.1 < TIMED).then(Instant::now);
+        // A new folder is asked ahead once its first answers have been timed.
+        let ahead_from = if clock.is_some() { TIMED as usize } else { 0 };
+        let mut known = Vec::new();
         self.path.clear();
         self.path.extend_from_slice(&task.path);
         if !task.path.is_empty() {
             self.path.push(b'/');
         }
         let prefix = self.path.len();
-        for one in &found {
-            let name = &names[one.start as usize..][..=usize::from(one.length)];
-            let name = CStr::from_bytes_with_nul(name).expect("the kernel ends names with a zero");
+        for (i, one) in found.iter().enumerate() {
             self.path.truncate(prefix);
-            self.path.extend_from_slice(name.to_bytes());
-            if let Some(child) =
-                self.visit(fd.as_fd(), filter, task, name, one.kind, &mut number)?
-            {
-                children.tasks.push(child);
+            if i == ahead_from {
+                self.note_time(clock.take(), i);
+                let rest = Names { found: &found[i..], names: &names };
+                known = self.ask_ahead(ground, task, fd.as_fd(), &rest)?;
             }
+            let name = one.name(&names);
+            self.path.extend_from_slice(name.to_bytes());
+            let ahead = i.checked_sub(ahead_from).and_then(|at| known.get_mut(at)?.take());
+            let seen = Seen { name, kind: one.kind, stat: ahead };
+            let child = self.visit(fd.as_fd(), ground.filter, task, seen, &mut number)?;
+            children.tasks.extend(child);
         }
-        if let Some(clock) = clock {
-            self.asked.0 += clock.elapsed();
-            self.asked.1 += u32::try_from(found.len()).unwrap_or(u32::MAX);
-        }
+        self.note_time(clock, found.len());
         self.found = found;
         self.names = names;
         self.done.push(Done { id: task.id, start, end: self.index()? });
@@ -155,12 +197,10 @@ impl Reader {
         fd: BorrowedFd<'_>,
         filter: &Filter,
         task: &Task,
-        name: &CStr,
-        kind: FileType,
+        seen: Seen<'_>,
         number: &mut impl FnMut() -> u32,
     ) -> Result<Option<Task>, WalkError> {
-        let mut stat = None;
-        let mut kind = kind;
+        let Seen { name, mut kind, mut stat } = seen;
         if kind == FileType::Unknown {
             let Some(known) = self.stat(fd, name) else { return Ok(None) };
             kind = FileType::from_raw_mode(known.st_mode);
@@ -209,6 +249,50 @@ impl Reader {
         }
         self.block.entries.push(entry);
         Ok(child)
+    }
+
+    fn note_time(&mut self, clock: Option<Instant>, count: usize) {
+        let Some(clock) = clock else { return };
+        self.asked.0 += clock.elapsed();
+        self.asked.1 += u32::try_from(count).unwrap_or(u32::MAX);
+    }
+
+    /// On a slow file system, asks for the metadata of a large folder's listed files with many
+    /// threads. What could not be had is asked again in order, with its error.
+    fn ask_ahead(
+        &mut self,
+        ground: &Ground<'_>,
+        task: &Task,
+        fd: BorrowedFd<'_>,
+        names: &Names<'_>,
+    ) -> Result<Vec<Option<Stat>>, WalkError> {
+        let is_worth_it = names.found.len() >= LARGE_FOLDER && self.is_slow();
+        if !is_worth_it || ground.asking.swap(true, Ordering::AcqRel) {
+            return Ok(Vec::new());
+        }
+        let prefix = self.path.len();
+        let mut wanted = Vec::new();
+        for (i, one) in names.found.iter().enumerate() {
+            let name = one.name(names.names);
+            self.path.truncate(prefix);
+            self.path.extend_from_slice(name.to_bytes());
+            if one.kind != FileType::Directory && self.judge(ground.filter, task, false)?.listed {
+                wanted.push((i, name));
+            }
+        }
+        self.path.truncate(prefix);
+        let mut known = vec![None; names.found.len()];
+        for (i, stat) in ask_many(fd, &wanted) {
+            known[i] = stat;
+        }
+        ground.asking.store(false, Ordering::Release);
+        Ok(known)
+    }
+
+    /// The first answers took long, so this is a disk or a network.
+    pub(super) fn is_slow(&self) -> bool {
+        let (time, count) = self.asked;
+        count >= 16 && time / count > SLOW
     }
 
     fn judge(
@@ -310,6 +394,32 @@ pub(super) fn described(stat: &Stat) -> Entry {
     }
 }
 
+/// A first answer slower than this comes from a disk or a network, where more threads wait better.
+/// Measured cold on ext4: 16 threads are 2.2 times as fast as 2, and cost nothing when warm.
+const SLOW: Duration = Duration::from_micros(20);
+pub(super) const THREADS_WHEN_SLOW: usize = 16;
+/// A folder in which asking ahead is worth starting threads. Measured where a question takes
+/// 300 µs and four are answered at once: 3,000 files in 0.7 to 1.3 s instead of 2.7 s.
+const LARGE_FOLDER: usize = 256;
+
+/// The metadata of `wanted`, asked for by as many threads as wait well.
+fn ask_many(fd: BorrowedFd<'_>, wanted: &[(usize, &CStr)]) -> Vec<(usize, Option<Stat>)> {
+    let ask = |part: &[(usize, &CStr)]| -> Vec<(usize, Option<Stat>)> {
+        let ask_one = |name| rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+        part.iter().map(|&(i, name)| (i, ask_one(name))).collect()
+    };
+    let size = wanted.len().div_ceil(THREADS_WHEN_SLOW).max(1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = wanted
+            .chunks(size)
+            .map(|part| thread::Builder::new().spawn_scoped(scope, move || ask(part)))
+            .collect();
+        // A part whose thread could not start stays unknown.
+        let answers = threads.into_iter().flatten().filter_map(|thread| thread.join().ok());
+        answers.flatten().collect()
+    })
+}
+
 const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -350,5 +460,59 @@ fn folder_fault(errno: Errno, latent: bool) -> FaultKind {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP => FaultKind::Vanished,
         Errno::ACCESS | Errno::PERM if latent => FaultKind::UnreadableExcluded,
         _ => FaultKind::UnreadableFolder,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_ahead_changes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        for i in 0..400 {
+            std::fs::write(root.path().join(format!("{i}.txt")), format!("{i}")).unwrap();
+            std::fs::write(root.path().join(format!("{i}.log")), "").unwrap();
+        }
+        std::fs::create_dir(root.path().join("folder")).unwrap();
+        let fd = rustix::fs::open(root.path(), FOLDER, Mode::empty()).unwrap();
+        let filter = Filter::new(&["*.log".to_owned()], &[]).unwrap();
+        let ground = Ground { root: &fd, filter: &filter, asking: AtomicBool::new(false) };
+        let read = |asked: (Duration, u32)| {
+            let mut reader = Reader { asked, ..Reader::default() };
+            let (path, state) = (Vec::new(), DirState::default());
+            let task = Task { id: 0, parent: None, path, state, latent: false };
+            let children = reader.read(&ground, &task, || 7).unwrap();
+            assert_eq!(children.tasks.len(), 1);
+            assert_eq!(children.tasks[0].path, b"folder");
+            let sizes = reader.block.entries.iter().map(|entry| entry.size).collect::<Vec<_>>();
+            (sizes, reader.block.names)
+        };
+        let fast = read((Duration::ZERO, TIMED));
+        let slow = read((Duration::from_secs(1), TIMED));
+        assert_eq!(fast.0.len(), 401);
+        assert_eq!(slow, fast);
+    }
+
+    #[test]
+    fn many_threads_ask_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        for i in 0..100_usize {
+            std::fs::write(root.path().join(format!("{i}")), vec![0; i]).unwrap();
+        }
+        let fd = rustix::fs::open(root.path(), FOLDER, Mode::empty()).unwrap();
+        let names: Vec<std::ffi::CString> =
+            (0..101).map(|i| std::ffi::CString::new(format!("{i}")).unwrap()).collect();
+        let wanted: Vec<(usize, &CStr)> =
+            names.iter().enumerate().map(|(i, name)| (i, name.as_c_str())).collect();
+        let mut sizes: Vec<(usize, Option<i64>)> = ask_many(fd.as_fd(), &wanted)
+            .into_iter()
+            .map(|(i, stat)| (i, stat.map(|stat| stat.st_size)))
+            .collect();
+        sizes.sort_unstable();
+        let expected: Vec<(usize, Option<i64>)> =
+            (0..101).map(|i| (i, (i < 100).then(|| i64::try_from(i).unwrap()))).collect();
+        assert_eq!(sizes, expected);
+        assert!(ask_many(fd.as_fd(), &[]).is_empty());
     }
 }
