@@ -36,10 +36,15 @@ pub fn find(name: &str) -> Result<&'static Rule, UnknownRule> {
     if let Some(rule) = RULES.iter().find(called) {
         return Ok(rule);
     }
-    let all = RULES.iter().flat_map(|rule| names(rule));
-    let near = all.map(|known| (distance(&known.to_lowercase(), &name.to_lowercase()), known));
-    let nearest = near.min().filter(|(far, known)| *far <= 2.max(known.len() / 3));
-    Err(UnknownRule { name: name.to_owned(), nearest: nearest.map(|(_, known)| known) })
+    let nearest = nearest(name, RULES.iter().flat_map(|rule| names(rule)));
+    Err(UnknownRule { name: name.to_owned(), nearest })
+}
+
+/// The one of the `known` names that was most likely meant by a misspelt one, if any is close.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|known| (distance(&known.to_lowercase(), &name.to_lowercase()), known));
+    let (far, known) = near.min()?;
+    (far <= 2.max(known.len() / 3)).then_some(known)
 }
 
 fn names(rule: &Rule) -> impl Iterator<Item = &'static str> {

@@ -26,7 +26,7 @@ mod words;
 
 pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, ParsedDockerfile};
-pub use find::{UnknownRule, find};
+pub use find::{UnknownRule, find, nearest};
 pub use legacy::legacy;
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
 pub use rule::{Check, Fixable, Rule};

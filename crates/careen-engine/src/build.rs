@@ -9,12 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 use bollard_buildkit_proto::moby::buildkit::v1::{
     CacheOptions, CacheOptionsEntry, SolveRequest, StatusRequest, StatusResponse,
 };
+use careen_model::redact::names_a_secret;
 use careen_model::{BuildEvent, Outcome, What};
 use tokio::sync::mpsc;
 
 use crate::digest::new_id;
 use crate::events::Mapper;
-use crate::redact::{Redactor, is_secret_name};
+use crate::redact::Redactor;
 use crate::rest::epoch;
 use crate::session::{Credentials, FileSource, Ledger, Offer, Session};
 use crate::{CancelToken, Connection, EngineError, failure};
@@ -138,7 +139,7 @@ pub struct Built {
 
 impl BuildRequest {
     pub(crate) fn redactor(&self) -> Redactor {
-        let secret = |(name, _): &&(String, String)| is_secret_name(name);
+        let secret = |(name, _): &&(String, String)| names_a_secret(name);
         let arguments = self.build_args.iter().filter(secret).map(|(_, value)| value.as_bytes());
         Redactor::new(self.secrets.values().map(Vec::as_slice).chain(arguments))
     }

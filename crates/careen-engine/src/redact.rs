@@ -4,10 +4,6 @@
 const SHORTEST: usize = 4;
 const HIDDEN: &[u8] = b"***";
 
-/// Parts of names of build arguments whose values are secrets.
-const SECRET_WORDS: [&str; 8] =
-    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "API_KEY", "APIKEY", "PRIVATE_KEY"];
-
 /// Replaces known secret values by `***`.
 #[derive(Default)]
 pub(crate) struct Redactor {
@@ -59,12 +55,6 @@ impl Redactor {
     }
 }
 
-/// Whether the name of a build argument says that its value is a secret.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
-}
-
 fn find(text: &[u8], value: &[u8]) -> Option<usize> {
     text.windows(value.len()).position(|window| window == value)
 }
@@ -104,15 +94,6 @@ mod tests {
         let redactor = Redactor::new(secrets.into_iter());
         for (text, expected) in [("xhunt", 4), ("h", 1), ("hunter2", 0), ("hunter", 6), ("", 0)] {
             assert_eq!(redactor.begun(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn names_tell_which_arguments_are_secret() {
-        for (name, expected) in
-            [("GITHUB_TOKEN", true), ("db_password", true), ("PYTHON", false), ("KEYBOARD", false)]
-        {
-            assert_eq!(is_secret_name(name), expected, "{name}");
         }
     }
 }

@@ -68,6 +68,8 @@ pub(crate) enum Format {
     Md,
     /// One self-contained page (report)
     Html,
+    /// Trace events, for viewers of timelines (report)
+    Trace,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

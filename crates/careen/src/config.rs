@@ -6,6 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use careen_check::nearest;
+
 /// What a project may set. Paths are relative to the file they stand in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -118,33 +120,13 @@ fn reasons(value: &toml::Value) -> Result<Vec<(String, String)>, String> {
 }
 
 fn unknown_key(key: &str) -> String {
-    let nearest = KEYS.iter().min_by_key(|(known, _)| distance(known, key));
-    match nearest {
-        Some((known, _)) if distance(known, key) <= 3 => {
-            format!("unknown key `{key}`; did you mean `{known}`?")
-        }
-        _ => {
+    match nearest(key, KEYS.iter().map(|(known, _)| *known)) {
+        Some(known) => format!("unknown key `{key}`; did you mean `{known}`?"),
+        None => {
             let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
             format!("unknown key `{key}`; known are {}", known.join(", "))
         }
     }
-}
-
-/// Edits that turn one word into the other (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let above = row[j + 1];
-            let changed = diagonal + usize::from(left != *right);
-            row[j + 1] = changed.min(above + 1).min(row[j] + 1);
-            diagonal = above;
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! careen: finds, prices, fixes, proves and undoes what makes container image builds slow, fat or
 //! broken. This file starts the command that was asked for and turns its end into an exit code.
 
-#![expect(clippy::print_stderr, reason = "only the binary talks to a person")]
-
 mod arguments;
 mod commands;
 mod config;
@@ -32,7 +30,7 @@ fn main() -> ExitCode {
     let exit = match commands::run(arguments, &world) {
         Ok(exit) => exit,
         Err(failure) => {
-            eprintln!("{failure}");
+            commands::say(&failure.to_string());
             failure.exit()
         }
     };

@@ -433,6 +433,8 @@ fn tables_of_builds() {
          steps             20 m 03 s      3 m 35 s            5.6×
          export             5 m 25 s        41.3 s            7.9×
          total             31 m 13 s      4 m 17 s            7.3×
+         context entries      41 218           230
+         context bytes sent   1.9 GB       24.6 MB
     "#]]
     .assert_eq(&text(|out| terminal::comparison(out, PLAIN, "First build", &compared)));
 }

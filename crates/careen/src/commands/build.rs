@@ -12,6 +12,7 @@ use careen_report::{json, markdown};
 use careen_run::build::{BuildJob, Finished, build};
 use careen_run::gather;
 use careen_run::history::History;
+use tempfile::TempDir;
 
 use super::screen::Screen;
 use super::{interrupt, preflight, subject};
@@ -44,7 +45,10 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
     let target = careen_engine::resolve_builder(&env, &world.home, options.builder.as_deref());
     let connection = super::connect(&target, "build")?;
     let (history, _temporary) = open_history(world)?;
-    let last = history.last(&identity, 20).unwrap_or_default();
+    let last = history.last(&identity, 20).unwrap_or_else(|err| {
+        super::say(&format!("this build will not be compared with the last one: {err}"));
+        vec![]
+    });
     let last = last.into_iter().find(|build| build.outcome == Some(Outcome::Built));
 
     let job = BuildJob {
@@ -70,12 +74,12 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
     }
     save(&wanted, &connection, &finished)?;
     show(options, format, world, (&finished.record, last.as_ref(), &tail))?;
-    end(options, &finished, &connection, &project, world)
+    end((options, format), &finished, &connection, &project, world)
 }
 
 /// Tests if asked for, and turns the outcome into an exit code.
 fn end(
-    options: &Build,
+    (options, format): (&Build, Format),
     finished: &Finished,
     connection: &Connection,
     project: &ProjectFacts,
@@ -89,7 +93,18 @@ fn end(
             })?;
             let cases = super::test::infer(project);
             let tested = super::test::in_image(connection, &image, &cases, &interrupt::token())?;
-            super::print(|out| terminal::image_tests(out, world.out, &tested.shown()))?;
+            // One document on standard output: the tests of another format are talk.
+            match format {
+                Format::Text => {
+                    super::print(|out| terminal::image_tests(out, world.out, &tested.shown()))?;
+                }
+                _ => {
+                    let mut text = Vec::new();
+                    terminal::image_tests(&mut text, world.err, &tested.shown())
+                        .map_err(|err| Failure::could_not("show the tests", err))?;
+                    super::say(String::from_utf8_lossy(&text).trim_end());
+                }
+            }
             Ok(tested.exit())
         }
         Ok(_) => Ok(Exit::Ok),
@@ -123,7 +138,7 @@ fn show(
 }
 
 /// The history; where it cannot be opened, a temporary one, so that the build goes on.
-fn open_history(world: &World) -> Result<(History, Option<PathBuf>), Failure> {
+fn open_history(world: &World) -> Result<(History, Option<TempDir>), Failure> {
     let path = world.history();
     let first = match History::open(&path) {
         Ok(history) => return Ok((history, None)),
@@ -134,8 +149,8 @@ fn open_history(world: &World) -> Result<(History, Option<PathBuf>), Failure> {
     if let Ok(history) = History::open(&path) {
         return Ok((history, None));
     }
-    let folder = std::env::temp_dir().join(format!("careen-{}", std::process::id()));
-    let history = History::open(&folder.join("history.db"));
+    let folder = tempfile::tempdir().map_err(|err| Failure::could_not("record the build", err))?;
+    let history = History::open(&folder.path().join("history.db"));
     Ok((history.map_err(super::undo::failed("record the build"))?, Some(folder)))
 }
 

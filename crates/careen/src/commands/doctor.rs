@@ -20,7 +20,8 @@ pub(super) fn run(options: &Doctor, format: Format, world: &World) -> Result<Exi
         &[Format::Text, Format::Json, Format::Junit, Format::Md],
     )?;
     if options.list {
-        return list(world);
+        super::refuse_format("doctor --list", format, &[Format::Text, Format::Json])?;
+        return list(format, world);
     }
     let started = Instant::now();
     let asked = subject::asked(&options.project, world)?;
@@ -64,11 +65,15 @@ fn junit_floor(fail_on: FailOn) -> Severity {
     }
 }
 
-fn list(world: &World) -> Result<Exit, Failure> {
+/// Every rule by name and title.
+pub(super) fn list(format: Format, world: &World) -> Result<Exit, Failure> {
     let listed: Vec<Listed<'_>> = RULES
         .iter()
         .map(|rule| Listed { rule: rule.id, title: rule.title, category: rule.category })
         .collect();
-    super::print(|out| terminal::checks(out, world.out, &listed))?;
+    super::print(|out| match format {
+        Format::Json => json::checks(out, &listed),
+        _ => terminal::checks(out, world.out, &listed),
+    })?;
     Ok(Exit::Ok)
 }

@@ -44,8 +44,12 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
     }
     let applied = journal.apply(&plan, world.now).map_err(failed("apply the fixes"))?;
     let store = careen_engine::config_directory(&env, &world.home).join("buildx");
-    let remedied = careen_run::remedy::run(&plan, &before.target, &store)
-        .map_err(|err| Failure::could_not("change the engine", &err).hint(err.hint()))?;
+    let remedied = careen_run::remedy::run(&plan, &before.target, &store).map_err(|err| {
+        if let Some(applied) = &applied {
+            super::say(&format!("the files are fixed, as change {} of the journal", applied.id));
+        }
+        Failure::could_not("change the engine", &err).hint(err.hint())
+    })?;
     if !remedied.pruned.is_empty() {
         let count = units::count(remedied.pruned.len() as u64);
         super::say(&format!(

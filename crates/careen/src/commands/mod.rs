@@ -17,7 +17,7 @@ mod subject;
 mod test;
 mod undo;
 
-use std::io;
+use std::io::{self, Write as _};
 
 use crate::arguments::{Arguments, Command, Format};
 use crate::exit::Exit;
@@ -35,19 +35,22 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
         Some(Command::Journal(options)) => undo::journal(&options, format, world),
         Some(Command::Build(options)) => build::run(&options, format, world),
         Some(Command::Test(options)) => test::run(&options, format, world),
-        Some(Command::Script(options)) => script::run(&options, world),
+        Some(Command::Script(options)) => script::run(&options, format, world),
         Some(Command::Report(options)) => report::run(&options, format, world),
         Some(Command::History(options)) => history::list(&options, format, world),
         Some(Command::Compare(options)) => history::compare(&options, format, world),
-        Some(Command::Explain(options)) => explain::run(&options, world),
-        Some(Command::Debug(options)) => debug::run(&options),
+        Some(Command::Explain(options)) => explain::run(&options, format, world),
+        Some(Command::Debug(options)) => {
+            refuse_format("debug", format, &[Format::Text])?;
+            debug::run(&options)
+        }
     }
 }
 
 /// Writes a result to standard output. A reader that went away is no failure.
 fn print(write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let written = write(&mut out).and_then(|()| io::Write::flush(&mut out));
+    let written = write(&mut out).and_then(|()| out.flush());
     match written {
         Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::could_not("write the result", err))
@@ -63,16 +66,17 @@ fn refuse_format(command: &str, format: Format, has: &[Format]) -> Result<(), Fa
     }
     let names: Vec<String> = has.iter().map(|f| format!("{f:?}").to_lowercase()).collect();
     let asked = format!("{format:?}").to_lowercase();
-    Err(Failure::usage(format!(
-        "`careen {command}` has no format {asked}; it has {}",
-        names.join(", ")
-    )))
+    let command = format!("careen {command}");
+    let (command, names) = (command.trim_end(), names.join(", "));
+    Err(Failure::usage(format!("`{command}` has no format {asked}; it has {names}")))
 }
 
-/// A sentence for the person, on standard error.
-#[expect(clippy::print_stderr, reason = "talk goes to standard error")]
-fn say(text: &str) {
-    eprintln!("{text}");
+/// A sentence for the person, on standard error. Parts of it may come from files or an engine, so
+/// nothing that a terminal obeys gets through.
+pub(crate) fn say(text: &str) {
+    let lines: Vec<String> = text.lines().map(careen_report::clean).collect();
+    // Nobody reads it any more where this fails.
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
 }
 
 /// Opens the way to the engine or builder.

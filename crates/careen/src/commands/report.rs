@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use careen_check::diagnose;
 use careen_model::{BuildRecord, Outcome};
 use careen_report::html::{HtmlInput, html};
-use careen_report::{json, markdown};
+use careen_report::{json, markdown, trace};
 use careen_run::apply::Journal;
 use careen_run::history::{History, Project};
 
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::world::World;
 
 pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exit, Failure> {
-    let formats = [Format::Text, Format::Html, Format::Md, Format::Json];
+    let formats = [Format::Text, Format::Html, Format::Md, Format::Json, Format::Trace];
     super::refuse_format("report", format, &formats)?;
     let project_options =
         ProjectOptions { path: options.path.clone(), ..ProjectOptions::default() };
@@ -38,6 +38,7 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
     match format {
         Format::Md => super::print(|out| markdown::build(out, &after, before.as_ref()))?,
         Format::Json => super::print(|out| json::build(out, &after, before.as_ref()))?,
+        Format::Trace => super::print(|out| trace::trace(out, &after))?,
         _ => {
             let selection = subject::selection(&[], &[], &asked.config)?;
             let diagnosis = diagnose(&gathered.facts, &selection);

@@ -9,7 +9,7 @@ use careen_run::apply::Journal;
 use careen_run::gather;
 
 use super::subject;
-use crate::arguments::Script;
+use crate::arguments::{Format, Script};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::world::World;
@@ -17,7 +17,8 @@ use crate::world::World;
 /// The name under which the old toolset kept its script.
 pub(super) const FILE_NAME: &str = "build_optimized.sh";
 
-pub(super) fn run(options: &Script, world: &World) -> Result<Exit, Failure> {
+pub(super) fn run(options: &Script, format: Format, world: &World) -> Result<Exit, Failure> {
+    super::refuse_format("script", format, &[Format::Text])?;
     let asked = subject::asked(&options.project, world)?;
     let project = gather::discover(&asked.request);
     let tag = options.tag.clone().or(asked.config.image);

@@ -63,6 +63,7 @@ pub(super) fn run(options: &Test, format: Format, world: &World) -> Result<Exit,
         case.limit = Duration::from_secs(options.limit);
     }
     if options.list {
+        super::refuse_format("test --list", format, &[Format::Text])?;
         super::print(|out| {
             cases.iter().try_for_each(|case| match &case.skip {
                 Some(reason) => writeln!(out, "{:<24} skipped: {reason}", case.name),
