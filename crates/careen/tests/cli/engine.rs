@@ -9,7 +9,7 @@ use std::process::Command;
 use careen_engine::{Connection, Target};
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, skip};
+use crate::sandbox::{Sandbox, skip, tell};
 
 /// A shell and a file of its own; `/bin/python` only tells a version.
 const DOCKERFILE: &str = "FROM scratch\n\
@@ -148,8 +148,8 @@ fn an_engine_tells_the_doctor_and_how_long_that_took() {
             .filter(|check| check["reason"].as_str().is_some_and(|why| why.contains("no engine:")));
         assert_eq!(skipped.count(), 0, "{:#}", answer["checks"]);
         let warm = on.sandbox.run(&["doctor", "--format", "json", "--fail-on", "never"]).json();
-        skip(format_args!(
-            "nothing; the doctor took {} s on {socket}, and its walk {} s",
+        tell(format_args!(
+            "the doctor took {} s on {socket}, and its walk {} s",
             warm["took_seconds"], warm["facts"]["context"]["walk_seconds"]
         ));
         on.sandbox.run(&[]).check(0, &[]);
@@ -190,8 +190,12 @@ fn an_engine_image_is_written_as_a_file() {
         };
         on.sandbox.run(&on.build(&["--output", "docker:../docker.tar"])).check(0, &[]);
         assert!(list("docker.tar").contains("manifest.json"));
-        on.sandbox.run(&on.build(&["--output", "oci:../oci.tar"])).check(0, &[]);
-        assert!(list("oci.tar").contains("index.json"));
+        // The builder within an engine may lack this one.
+        let run = on.sandbox.run(&on.build(&["--output", "oci:../oci.tar"]));
+        match run.code {
+            Some(0) => assert!(list("oci.tar").contains("index.json")),
+            _ => run.check(3, &["not supported", "hint: write docker:FILE instead"]),
+        }
         let run = on.sandbox.run(&on.build(&["--output", "docker:../nowhere/docker.tar"]));
         run.check(3, &["could not write ../nowhere/docker.tar"]);
         assert!(!on.sandbox.path("docker.partial").exists());

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
@@ -102,39 +102,41 @@ fn search(folder: &Path, values: &[&str], read: &mut usize) {
     }
 }
 
-/// A build that sleeps, as far as its step that sleeps; the mark is in the command line of it.
-fn asleep(on: &OnEngine, mark: &str) -> (Child, BufReader<ChildStderr>, String) {
-    let dockerfile = format!("{SHELL}RUN echo now {mark}; sleep 600 {mark}\n");
-    // `sleep` adds its arguments up: the mark has to be a number.
+/// A build that has come to the step that sleeps; the mark is in the command line of that.
+fn asleep(on: &OnEngine, mark: &str) -> (Child, BufReader<ChildStdout>) {
+    // What is waited for is said by the step, and stands in no name of a step.
+    let dockerfile = format!("{SHELL}RUN echo up$((40+2)); sleep 100 {mark}\n");
     on.sandbox.write("Dockerfile", dockerfile.as_bytes());
-    let mut careen = on.sandbox.careen(&on.build(&["--plain"]));
+    let mut careen = on.sandbox.careen(&on.build(&["--format", "jsonl"]));
     let mut careen = careen.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut err = BufReader::new(careen.stderr.take().unwrap());
+    let mut out = BufReader::new(careen.stdout.take().unwrap());
     let mut seen = String::new();
-    while !seen.lines().any(|line| line.trim_end().ends_with(&format!(" now {mark}"))) {
-        let read = err.read_line(&mut seen).unwrap();
+    while !seen.contains("up42") {
+        let read = out.read_line(&mut seen).unwrap();
         assert!(read > 0, "the build ended before it slept\n{seen}");
     }
-    (careen, err, seen)
+    (careen, out)
 }
 
-fn end(mut careen: Child, mut err: BufReader<ChildStderr>, mut seen: String) -> Run {
-    err.read_to_string(&mut seen).unwrap();
-    let mut out = String::new();
-    careen.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    Run { code: careen.wait().unwrap().code(), out, err: seen }
+fn end(careen: Child, mut out: BufReader<ChildStdout>) -> Run {
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    let mut run = Run::of(&careen.wait_with_output().unwrap());
+    run.out = rest;
+    run
 }
 
 #[test]
 fn an_engine_build_that_is_interrupted_ends_in_the_engine_too() {
     on_each_engine(|on, _| {
         let mark = mark(on);
-        let (careen, err, seen) = asleep(on, &mark);
-        if !sleeps(&mark) {
+        let (careen, out) = asleep(on, &mark);
+        // The step says its word a moment before it sleeps.
+        if !(0..500).any(|_| sleeps(&mark)) {
             crate::sandbox::skip("whether the step ends: the engine runs on another machine");
         }
         kill_process(Pid::from_child(&careen), Signal::INT).unwrap();
-        end(careen, err, seen).check(130, &["interrupted"]);
+        end(careen, out).check(130, &["interrupted"]);
         let gone = (0..2000).any(|_| !sleeps(&mark));
         assert!(gone, "the step still runs in the engine");
         on.sandbox.run(&["history"]).check(0, &["cancelled"]);
@@ -148,9 +150,9 @@ fn an_engine_that_goes_away_in_mid_build_is_told_with_what_to_do() {
         let cut = proxy(&through, socket);
         let mark = mark(on);
         let on = on.through(&through);
-        let (careen, err, seen) = asleep(&on, &mark);
+        let (careen, out) = asleep(&on, &mark);
         cut();
-        let run = end(careen, err, seen);
+        let run = end(careen, out);
         run.check(3, &["could not build", "hint:"]);
         assert!((0..2000).any(|_| !sleeps(&mark)), "the step still runs in the engine");
     });

@@ -206,9 +206,14 @@ fn list(root: &Path, folder: &Path, tree: &mut Tree) {
 }
 
 /// Says why this machine cannot run a test.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn skip(why: impl std::fmt::Display) {
-    eprintln!("skipped: {why}");
+    tell(format_args!("skipped: {why}"));
+}
+
+/// A figure or a reason for whoever reads the log of the tests.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub(crate) fn tell(what: impl std::fmt::Display) {
+    eprintln!("{what}");
 }
 
 pub(crate) fn is_root() -> bool {
