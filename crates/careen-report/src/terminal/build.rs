@@ -69,6 +69,7 @@ fn failure(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
     }
     let code = shown.record.exit_code.map_or(String::new(), |code| format!(" (exit code {code})"));
     if let Some(error) = &shown.record.error {
+        let code = if error.contains("exit code") { "" } else { &code };
         for row in wrap(style, &format!("{error}{code}"), style.width.saturating_sub(3)) {
             lines.push(Line::new(style).text("   ").add(Tone::Bad, row));
         }
@@ -132,7 +133,7 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
     if record.warnings.len() > WARNINGS {
         lines.push(row("", format!("and {} more", record.warnings.len() - WARNINGS)));
     }
-    if let Some(image) = &record.image {
+    if let Some(image) = record.image.as_ref().filter(|_| record.outcome == Some(Outcome::Built)) {
         let digest = record.image_digest.as_deref().map_or(String::new(), words::short_digests);
         lines.push(row("image", format!("{image}  {digest}")));
     }
