@@ -7,10 +7,12 @@ use careen_model::units;
 use crate::apt;
 use crate::base;
 use crate::cli::Arguments;
+use crate::demo;
 use crate::engine::{self, Generation};
 use crate::failure::Failure;
 use crate::http::Address;
 use crate::process::{Call, interrupted, survive_interrupts};
+use crate::sample::Size;
 
 const USAGE: &str = "ci [--no-engine]";
 
@@ -40,7 +42,7 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
     });
     step("tests", &mut || cargo(&["test", "--workspace"]).env_remove("CAREEN_ENGINES").run());
     if !arguments.has("--no-engine") {
-        step("engine tests", &mut engine_tests);
+        step("engines, demo", &mut engine_tests);
     }
     summarize(&steps)?;
     if arguments.has("--no-engine") {
@@ -74,7 +76,10 @@ fn with_both() -> Result<(), Failure> {
         base::provide(&address)?;
         addresses.push(address);
     }
-    test_on(&addresses)
+    test_on(&addresses)?;
+    // The README's first command, on the older engine: what it promises is checked at its end.
+    let project = crate::home::target().join("ci-demo/hoops");
+    demo::heal(addresses.into_iter().next(), &project, Size::Small)
 }
 
 fn test_on(engines: &[Address]) -> Result<(), Failure> {

@@ -3,7 +3,9 @@
 //! Without an engine everything that needs none still runs, and the end says what could not.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::apt;
 use crate::base;
@@ -35,25 +37,29 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
         Some(folder) => std::path::absolute(folder).map_err(Failure::file("find", folder))?,
         None => home::target().join("demo/hoops"),
     };
-    title("careen, release build");
-    let careen = build_careen()?;
-    title("the sample");
-    sample::up(&project, size)?;
-    let history = project.with_file_name("demo-data");
-    home::remove(&history)?;
-    title("the engine");
     let engine = find_engine(arguments.has("--modern"));
-    if let Ok(address) = &engine {
-        base::provide(address)?;
-    }
     let missing = engine.as_ref().err().map(ToString::to_string);
-    let demo = Demo { careen, project, history, engine: engine.ok() };
-    demo.heal()?;
+    heal(engine.ok(), &project, size)?;
     if let Some(why) = missing {
         eprintln!("\nno engine: {why}");
         eprintln!("could not do: the four timed builds, the image tests, the report");
     }
     Ok(())
+}
+
+/// The whole demo on one engine, or without one.
+pub(crate) fn heal(engine: Option<Address>, project: &Path, size: Size) -> Result<(), Failure> {
+    title("careen, release build");
+    let careen = build_careen()?;
+    title("the sample");
+    sample::up(project, size)?;
+    let history = project.with_file_name("demo-data");
+    home::remove(&history)?;
+    if let Some(address) = &engine {
+        title("the base image");
+        base::provide(address)?;
+    }
+    Demo { careen, project: project.to_owned(), history, engine }.heal()
 }
 
 impl Demo {
@@ -84,7 +90,42 @@ impl Demo {
         println!("\nrebuild after one changed source file");
         self.careen(&["compare", again, "0004"]).run()?;
         println!("\nreport");
-        self.careen(&["report", "0004", "--before", again, "--format", "html"]).run()
+        self.careen(&["report", "0004", "--before", again, "--format", "html"]).run()?;
+        title("7. what was promised");
+        self.verify()
+    }
+
+    /// Reads the measured numbers back and compares them with what careen promises.
+    fn verify(&self) -> Result<(), Failure> {
+        let history = self.read(&["history", "--format", "json"])?;
+        let doctor = self.read(&["doctor", "--format", "json", "--fail-on", "never"])?;
+        let seconds = |build: usize, path: &[&str]| {
+            let value = path.iter().fold(&history["builds"][build], |value, key| &value[key]);
+            value.as_f64().unwrap_or(f64::NAN)
+        };
+        let megabytes = doctor["context"]["estimated_size_mb"].as_f64().unwrap_or(f64::NAN);
+        let transfer = seconds(2, &["phases", "context"]);
+        let ratio = seconds(1, &["total_seconds"]) / seconds(3, &["total_seconds"]);
+        let claims = [
+            (format!("context after the fix: {megabytes:.1} MB, goal < 10 MB"), megabytes < 10.0),
+            (format!("transferred in {transfer:.1} s, goal < 5 s"), transfer < 5.0),
+            (format!("rebuild {ratio:.1} times faster, goal at least 3 times"), ratio >= 3.0),
+        ];
+        for (claim, holds) in &claims {
+            println!("{}  {claim}", if *holds { "kept  " } else { "BROKEN" });
+        }
+        match claims.iter().filter(|(_, holds)| !holds).count() {
+            0 => Ok(()),
+            count => Err(Failure::Promises { count }),
+        }
+    }
+
+    fn read(&self, arguments: &[&str]) -> Result<Value, Failure> {
+        let text = self.careen(arguments).read()?;
+        serde_json::from_str(&text).map_err(|source| Failure::NotJson {
+            command: format!("careen {}", arguments.join(" ")),
+            source,
+        })
     }
 
     fn build(&self, more: &[&str]) -> Result<(), Failure> {

@@ -35,6 +35,12 @@ pub(crate) enum Failure {
     #[error("the engine did not answer on {} within {seconds} s; the end of its log:\n{log}", socket.display())]
     EngineSilent { socket: PathBuf, seconds: u64, log: String },
 
+    #[error("{count} of the promises above did not hold")]
+    Promises { count: usize },
+
+    #[error("`{command}` did not print JSON: {source}")]
+    NotJson { command: String, source: serde_json::Error },
+
     #[error("no engine is reachable")]
     NoEngine,
 

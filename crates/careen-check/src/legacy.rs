@@ -64,19 +64,23 @@ fn disk(facts: &Facts) -> Value {
     let free = |role| room(facts, role).map(|room| gigabytes(room.free_bytes));
     let need = need::engine_bytes(facts);
     let enough = room(facts, SpaceRole::EngineData).map(|room| room.free_bytes >= need.bytes);
-    let used = room(facts, SpaceRole::EngineData)
-        .map(|room| gigabytes(room.total_bytes.saturating_sub(room.free_bytes)));
-    let data = Value::Null { why: "the engine was not asked for the size of its images".into() };
     Value::Map(vec![
         ("root_available_gb", value(free(SpaceRole::Root), Value::Number)),
         ("sufficient_space", value(enough, Value::Bool)),
-        ("docker_data_gb", data),
+        ("docker_data_gb", value(data_bytes(facts).map(gigabytes), Value::Number)),
         ("engine_available_gb", value(free(SpaceRole::EngineData), Value::Number)),
-        ("engine_disk_used_gb", value(used, Value::Number)),
         ("windows_drive_available_gb", value(free(SpaceRole::VirtualDiskHost), Value::Number)),
         ("needed_gb", Value::Number(gigabytes(need.bytes))),
         ("needed_because", Value::Text(need.because)),
     ])
+}
+
+/// Image layers and build cache. Records shared with an image count with the image.
+fn data_bytes(facts: &Facts) -> Result<u64, Why> {
+    let probes = facts.probes()?;
+    let layers = *probes.engine.get()?.layers_bytes.get()?;
+    let cache = probes.cache.get()?.iter().filter(|record| !record.shared);
+    Ok(layers + cache.map(|record| record.bytes).sum::<u64>())
 }
 
 fn room(facts: &Facts, role: SpaceRole) -> Result<&careen_model::host::Room, Why> {

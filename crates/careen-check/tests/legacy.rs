@@ -74,9 +74,8 @@ fn a_sick_machine() {
             disk:
               root_available_gb: 300.000
               sufficient_space: false
-              docker_data_gb: null (the engine was not asked for the size of its images)
+              docker_data_gb: 16.000
               engine_available_gb: 3.000
-              engine_disk_used_gb: 497.000
               windows_drive_available_gb: null (no virtual disk on a Windows drive on this system)
               needed_gb: 5.240
               needed_because: "2 × 120.0 MB context + 5.0 GB for a first build (no build of this project is recorded)"
@@ -156,9 +155,8 @@ fn nothing_is_known() {
             disk:
               root_available_gb: null (not asked for)
               sufficient_space: null (not asked for)
-              docker_data_gb: null (the engine was not asked for the size of its images)
+              docker_data_gb: null (not asked for)
               engine_available_gb: null (not asked for)
-              engine_disk_used_gb: null (not asked for)
               windows_drive_available_gb: null (not asked for)
               needed_gb: 5.000
               needed_because: "a context of unknown size + 5.0 GB for a first build (no build of this project is recorded)"

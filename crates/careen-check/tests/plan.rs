@@ -218,34 +218,93 @@ fn safe_fixes_alone() {
         &sick(),
         &Policy::default(),
         &expect![[r#"
-        do    apt-update-apart: Update and install in one step
-        do    package-cache-unmounted: Keep pip's downloads in a cache mount
-        do    package-cache-unmounted: Keep uv's downloads in a cache mount
-        leave weak-ignore-file: NotAsked(Risky)
-        leave copy-all-before-dependencies: NotAsked(Risky)
-        leave apt-cache-unmounted: NotAsked(Risky)
-        leave apt-recommends: NotAsked(Risky)
-        --- Dockerfile
-        FROM python:3.11-slim-bookworm
+            do    weak-ignore-file: Ignore what no image needs (8 groups of patterns)
+            do    apt-update-apart: Update and install in one step
+            do    package-cache-unmounted: Keep pip's downloads in a cache mount
+            do    package-cache-unmounted: Keep uv's downloads in a cache mount
+            leave copy-all-before-dependencies: NotAsked(Risky)
+            leave apt-cache-unmounted: NotAsked(Risky)
+            leave apt-recommends: NotAsked(Risky)
+            --- /home/me/app/.dockerignore
+            .git␍
+            *.log␍
+            ␍
+            # Git␍
+            .gitattributes␍
+            .gitmodules␍
+            .github␍
+            ␍
+            # Editors␍
+            .vscode␍
+            .idea␍
+            **.swp␍
+            **.swo␍
+            **~␍
+            ␍
+            # Python caches and build leftovers␍
+            **/__pycache__␍
+            **.pyc␍
+            **.pyo␍
+            **.pyd␍
+            **/.pytest_cache␍
+            **/.mypy_cache␍
+            **/.ruff_cache␍
+            **/.hypothesis␍
+            **/.tox␍
+            **/.nox␍
+            **/.coverage␍
+            **/htmlcov␍
+            **.egg-info␍
+            **/.eggs␍
+            ␍
+            # Virtual environments␍
+            **/.venv␍
+            venv␍
+            .virtualenv␍
+            .conda␍
+            ␍
+            # Cache folders␍
+            **/.cache␍
+            .uv-cache␍
+            .pip-cache␍
+            .ccache␍
+            ␍
+            # Files of operating systems␍
+            **/.DS_Store␍
+            **/Thumbs.db␍
+            **/desktop.ini␍
+            ␍
+            # Temporary files␍
+            **.tmp␍
+            **.bak␍
+            **.orig␍
+            tmp␍
+            temp␍
+            ␍
+            # Journal of careen␍
+            .careen␍
 
-        ENV UV_PROJECT_ENVIRONMENT=/opt/venv
+            --- Dockerfile
+            FROM python:3.11-slim-bookworm
 
-        WORKDIR /workspace
-        COPY . .
+            ENV UV_PROJECT_ENVIRONMENT=/opt/venv
 
-        RUN apt-get update && apt-get install -y build-essential curl git
+            WORKDIR /workspace
+            COPY . .
 
-        RUN --mount=type=cache,target=/root/.cache/pip \
-            pip install uv
+            RUN apt-get update && apt-get install -y build-essential curl git
 
-        RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --group core
-        RUN --mount=type=cache,target=/root/.cache/uv \
-            UV_LINK_MODE=copy uv sync --frozen --group core --group vision
-        RUN python -m ipykernel install --prefix /opt/venv --name hoops
+            RUN --mount=type=cache,target=/root/.cache/pip \
+                pip install uv
 
-        CMD ["jupyter", "lab"]
+            RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --group core
+            RUN --mount=type=cache,target=/root/.cache/uv \
+                UV_LINK_MODE=copy uv sync --frozen --group core --group vision
+            RUN python -m ipykernel install --prefix /opt/venv --name hoops
 
-    "#]],
+            CMD ["jupyter", "lab"]
+
+        "#]],
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{BuildRecord, Phase};
+use crate::{BuildRecord, Phase, Transfer};
 
 /// A before/after table. Times are wall time of each phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Comparison {
     pub before_label: String,
     pub after_label: String,
     pub rows: Vec<Row>,
+    /// What was told and sent as the main context, before and after, when both builds say it.
+    pub context: Option<(Transfer, Transfer)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,12 @@ impl Comparison {
             })
             .collect();
         rows.push(Row { phase: None, before: before.total, after: after.total, cached: false });
-        Comparison { before_label: before.label.clone(), after_label: after.label.clone(), rows }
+        Comparison {
+            before_label: before.label.clone(),
+            after_label: after.label.clone(),
+            rows,
+            context: before.context().cloned().zip(after.context().cloned()),
+        }
     }
 }
 

@@ -139,6 +139,7 @@ fn engine() -> Engine {
         warnings: vec![],
         buildkit: Fact::Known(BuildKit { version: Some("v0.25.1".into()), capabilities: vec![] }),
         gc_rules: Fact::Unknown(Why::NotAsked),
+        layers_bytes: Fact::Known(4_000_000_000),
         images: Fact::Known(3),
     }
 }

@@ -3,6 +3,7 @@
 //! An unknown key is an error with a suggestion, so that a misspelt setting is never ignored.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use careen_check::nearest;
@@ -49,7 +50,13 @@ pub(crate) fn find(folder: &Path) -> Result<Config, ConfigError> {
     for folder in start.ancestors() {
         for name in ["careen.toml", ".careen.toml", "pyproject.toml"] {
             let file = folder.join(name);
-            let Ok(text) = fs::read_to_string(&file) else { continue };
+            let text = match fs::read_to_string(&file) {
+                Ok(text) => text,
+                Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
+                // A broken pyproject.toml is not ours to judge here; discovery reports it.
+                Err(_) if name == "pyproject.toml" => continue,
+                Err(err) => return Err(ConfigError { file, message: err.to_string() }),
+            };
             if let Some(config) = parse(&file, &text)? {
                 return Ok(config);
             }

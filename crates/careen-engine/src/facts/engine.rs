@@ -1,7 +1,7 @@
 //! The engine's own word on itself, and what follows from it.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bollard_buildkit_proto::moby::buildkit::v1::{BuildHistoryRequest, InfoRequest};
 use careen_model::engine::{Bridge, BuildKit, CacheRecord, Engine, Flavour};
@@ -14,6 +14,9 @@ use crate::connection::within;
 use crate::endpoint::without_credentials;
 use crate::rest::epoch;
 use crate::{Connection, EngineError, Ping, gateway};
+
+/// The doctor has 400 ms for everything.
+const LAYERS_LIMIT: Duration = Duration::from_millis(250);
 
 /// Everything that only the engine could tell.
 pub(super) struct Asked {
@@ -80,15 +83,20 @@ pub(super) async fn gather(connection: &Connection) -> Asked {
         Ok(ping) => ping,
         Err(err) => return Asked::failed(&err),
     };
-    let (told, bridge, worker, cache, capabilities) = tokio::join!(
+    let (told, bridge, worker, cache, capabilities, layers) = tokio::join!(
         told(connection),
         bridge(connection),
         connection.worker(LIMIT),
         connection.cache_async(LIMIT),
         capabilities(connection),
+        layers(connection),
     );
     let (engine, clock_ahead) = match told {
-        Ok((told, ahead)) => (Fact::Known(engine(&told, &ping, worker, capabilities)), ahead),
+        Ok((told, ahead)) => {
+            let mut engine = engine(&told, &ping, worker, capabilities);
+            engine.layers_bytes = layers;
+            (Fact::Known(engine), ahead)
+        }
         Err(err) => {
             let why = why("the engine's description", &err);
             (Fact::Unknown(why.clone()), Fact::Unknown(why))
@@ -141,6 +149,22 @@ fn ahead_of(theirs: f64, before: f64, after: f64) -> f64 {
         theirs - after
     } else {
         0.0
+    }
+}
+
+/// Engines from API 1.42 on count images alone; older ones walk containers and volumes as well,
+/// which took minutes on busy ones (moby#31719), hence the short limit.
+async fn layers(connection: &Connection) -> Fact<u64> {
+    #[derive(Deserialize)]
+    struct Usage {
+        #[serde(rename = "LayersSize")]
+        layers: u64,
+    }
+    let asked = connection.get::<Usage>("/system/df?type=image");
+    match tokio::time::timeout(LAYERS_LIMIT, asked).await {
+        Ok(Ok(usage)) => Fact::Known(usage.layers),
+        Ok(Err(err)) => Fact::Unknown(why("the size of its images", &err)),
+        Err(_) => Fact::Unknown(Why::TooSlow { what: "the size of the engine's images".into() }),
     }
 }
 
@@ -220,6 +244,7 @@ fn engine(
             .map_err(|err| why("BuildKit", &err))
             .into(),
         gc_rules: gc_rules(worker),
+        layers_bytes: Fact::Unknown(Why::NotAsked),
         images: match told.images {
             Some(count) => Fact::Known(count),
             None => Fact::Unknown(Why::NotSupported { what: "counting images".to_owned() }),

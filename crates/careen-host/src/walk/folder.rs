@@ -398,7 +398,8 @@ pub(super) fn described(stat: &Stat) -> Entry {
 /// Measured cold on ext4: 16 threads are 2.2 times as fast as 2, and cost nothing when warm.
 const SLOW: Duration = Duration::from_micros(20);
 pub(super) const THREADS_WHEN_SLOW: usize = 16;
-/// A folder in which asking ahead is worth starting threads.
+/// A folder in which asking ahead is worth starting threads. Measured where a question takes
+/// 300 µs and four are answered at once: 3,000 files in 0.7 to 1.3 s instead of 2.7 s.
 const LARGE_FOLDER: usize = 256;
 
 /// The metadata of `wanted`, asked for by as many threads as wait well.

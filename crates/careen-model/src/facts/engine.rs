@@ -80,6 +80,8 @@ pub struct Engine {
     pub buildkit: Fact<BuildKit>,
     /// Garbage collection rules of the worker, when it tells them.
     pub gc_rules: Fact<Vec<GcRule>>,
+    /// Bytes of all image layers, each counted once. The build cache is not among them.
+    pub layers_bytes: Fact<u64>,
     pub images: Fact<u64>,
 }
 

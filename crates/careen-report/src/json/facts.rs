@@ -269,6 +269,7 @@ fn server(engine: &Engine) -> Value {
         ("no_proxy", option(engine.no_proxy.as_ref(), text)),
         ("warnings", list(&engine.warnings, text)),
         ("buildkit", fact(&engine.buildkit, buildkit)),
+        ("layers_bytes", fact(&engine.layers_bytes, |bytes| count(*bytes))),
         ("gc_rules", fact(&engine.gc_rules, |rules| list(rules, gc_rule))),
         ("images", fact(&engine.images, |n| count(*n))),
     ])

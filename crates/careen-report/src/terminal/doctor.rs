@@ -176,7 +176,7 @@ fn told(style: Style, finding: &Finding, shown: &Doctor<'_>) -> Vec<Line> {
 fn remedy(style: Style, fix: &Fix) -> Vec<Line> {
     let how = match fix.safety {
         Safety::Safe => "careen fix",
-        Safety::Risky => "careen fix, asks",
+        Safety::Risky => "careen fix --risky",
         Safety::Manual => "by hand",
     };
     let line = Line::new(style).text("      fix: ").text(&fix.title);

@@ -100,7 +100,7 @@ fn headline(style: Style, plan: &Plan) -> Line {
         n => words::many(n, "fix"),
     }];
     let left = [
-        (is(Safety::Risky) + is(Safety::Safe), "a decision", "need", "needs"),
+        (is(Safety::Risky) + is(Safety::Safe), "a decision (--risky)", "need", "needs"),
         (is(Safety::Manual), "a person", "need", "needs"),
         (other, "for later", "left", "left"),
     ];

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use careen_model::{BuildRecord, Change, Comparison, Row, units};
+use careen_model::{BuildRecord, Change, Comparison, Row, Transfer, units};
 
 use super::{Line, Style, Tone, write_lines};
 use crate::words;
@@ -40,6 +40,17 @@ pub fn comparison(
     let before = named("before", &compared.before_label);
     let after = named("after", &compared.after_label);
     lines.extend(rows(style, compared, (&before, &after)));
+    if let Some((before, after)) = &compared.context {
+        let entries = |sent: &Transfer| units::count(sent.entries);
+        let bytes = |sent: &Transfer| units::size(sent.bytes);
+        for (name, before, after) in [
+            ("context entries", entries(before), entries(after)),
+            ("context bytes sent", bytes(before), bytes(after)),
+        ] {
+            let line = Line::new(style).text(" ").text(name);
+            lines.push(line.right(28, Tone::Plain, before).right(42, Tone::Plain, after));
+        }
+    }
     write_lines(out, style, &lines)
 }
 

@@ -148,6 +148,7 @@ pub(crate) fn engine() -> EngineFacts {
                 capabilities: vec![],
             }),
             gc_rules: Fact::Unknown(Why::NotSupported { what: "its rules of collection".into() }),
+            layers_bytes: Fact::Known(9_000_000_000),
             images: Fact::Known(12),
         }),
         builders: Fact::Known(vec![

@@ -118,7 +118,7 @@ fn the_doctor_details_problems_only() {
         [!] Builder      default (docker), 1 more, 1 with a problem
             ! builder fervent_x was last used 112 days ago
               stale-builder · engine · 19.4 GB (rule)
-              fix: Recreate builder fervent_x (careen fix, asks)
+              fix: Recreate builder fervent_x (careen fix --risky)
         [-] Cache        skipped: this engine does not support its rules of collection
         [✗] Disk         engine 11.0 GB free of 250.0 GB; Windows drive 38.0 GB free of
                          250.0 GB
@@ -163,7 +163,7 @@ fn the_doctor_shows_everything_when_asked() {
         [!] Builder      default (docker), 1 more, 1 with a problem
             ! builder fervent_x was last used 112 days ago
               stale-builder · engine · 19.4 GB (rule)
-              fix: Recreate builder fervent_x (careen fix, asks)
+              fix: Recreate builder fervent_x (careen fix --risky)
         [-] Cache        skipped: this engine does not support its rules of collection
             - will the cache survive (cache-eviction)  skipped: this engine does not su…
             - is the cache of a healthy size (cache-size)  skipped: this engine does no…
@@ -229,7 +229,7 @@ fn checks_are_listed_by_category() {
 #[test]
 fn a_plan_shows_its_diff() {
     expect![[r#"
-        2 fixes; 1 needs a decision; 1 needs a person
+        2 fixes; 1 needs a decision (--risky); 1 needs a person
 
          1 Write the .dockerignore that is missing [unused-context]
            1.9 GB would be sent, 1.8 GB of it never reaches a COPY that needs it
@@ -433,6 +433,8 @@ fn tables_of_builds() {
          steps             20 m 03 s      3 m 35 s            5.6×
          export             5 m 25 s        41.3 s            7.9×
          total             31 m 13 s      4 m 17 s            7.3×
+         context entries      41 218           230
+         context bytes sent   1.9 GB       24.6 MB
     "#]]
     .assert_eq(&text(|out| terminal::comparison(out, PLAIN, "First build", &compared)));
 }

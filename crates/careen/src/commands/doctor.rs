@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use careen_check::{RULES, diagnose, legacy};
+use careen_check::{RULES, diagnose};
 use careen_model::Severity;
 use careen_report::terminal::{self, Detail, Listed};
 use careen_report::{json, junit, markdown};
@@ -36,7 +36,7 @@ pub(super) fn run(options: &Doctor, format: Format, world: &World) -> Result<Exi
                 subject: shown,
                 diagnosis: &diagnosis,
                 took: started.elapsed(),
-                legacy: &legacy(&gathered.facts, &diagnosis),
+                legacy: &subject::legacy(&gathered, &diagnosis),
                 text_of: &subject::text_of,
             },
         ),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use careen_check::{diagnose, legacy};
+use careen_check::diagnose;
 use careen_report::json;
 use careen_report::terminal::{self, Overview};
 
@@ -32,7 +32,7 @@ pub(super) fn run(
                 subject: shown,
                 diagnosis: &diagnosis,
                 took,
-                legacy: &legacy(&gathered.facts, &diagnosis),
+                legacy: &subject::legacy(&gathered, &diagnosis),
                 text_of: &subject::text_of,
             },
         ),

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use careen_check::Selection;
 use careen_engine::Surroundings;
+use careen_model::legacy::{Group, Value};
+use careen_model::{Diagnosis, Looked, Why};
 use careen_report::Subject;
 use careen_run::gather::{GatherRequest, Gathered, gather};
 
@@ -61,6 +63,22 @@ pub(super) fn subject(gathered: &Gathered) -> Subject<'_> {
     }
 }
 
+/// The facts under their documented names; the path of the project is whole, as it always was.
+pub(super) fn legacy(gathered: &Gathered, diagnosis: &Diagnosis) -> Vec<Group> {
+    let mut groups = careen_check::legacy(&gathered.facts, diagnosis);
+    for (_, group) in &mut groups {
+        let Value::Map(facts) = group else { continue };
+        for (name, value) in facts {
+            if let ("current_path", Value::Text(path)) = (&**name, value)
+                && let Ok(whole) = std::fs::canonicalize(&path)
+            {
+                *path = whole.display().to_string();
+            }
+        }
+    }
+    groups
+}
+
 /// Which rules to run: `--only`, `--ignore RULE=REASON` and the configuration.
 pub(super) fn selection(
     only: &[String],
@@ -89,11 +107,7 @@ pub(super) fn text_of(path: &Path) -> Option<String> {
 }
 
 /// 1 for findings at or above the threshold; else 3 when no engine could be asked; else 0.
-pub(super) fn exit(
-    diagnosis: &careen_model::Diagnosis,
-    fail_on: FailOn,
-    gathered: &Gathered,
-) -> Exit {
+pub(super) fn exit(diagnosis: &Diagnosis, fail_on: FailOn, gathered: &Gathered) -> Exit {
     let severity = match fail_on {
         FailOn::Never => None,
         FailOn::Hint => Some(careen_model::Severity::Hint),
@@ -105,7 +119,7 @@ pub(super) fn exit(
     }
     let engine = gathered.facts.engine.as_ref();
     let asked_engine = diagnosis.checks.iter().any(|check| {
-        matches!(&check.looked, careen_model::Looked::Skipped(careen_model::Why::NoEngine { .. }))
+        matches!(&check.looked, Looked::Skipped(Why::NoEngine { .. } | Why::Denied { .. }))
     });
     match engine {
         Some(engine) if engine.engine.known().is_none() && asked_engine => Exit::CouldNotCheck,

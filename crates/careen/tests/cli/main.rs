@@ -1,0 +1,10 @@
+//! careen from end to end, as a person runs it: what it says, what it changes, how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its world should stop")]
+
+mod documents;
+mod fixes;
+mod limits;
+mod refusals;
+mod sandbox;
+mod without_engine;
