@@ -209,7 +209,9 @@ impl Mapper {
 
     fn warning(&self, warning: &VertexWarning, now: f64) -> BuildEvent {
         let mut message = self.redactor.text(&String::from_utf8_lossy(&warning.short));
-        if let Some(line) = warning.ranges.first().and_then(|range| range.start.as_ref()) {
+        let start = warning.ranges.first().and_then(|range| range.start.as_ref());
+        // BuildKit's own checks name the line in their text, other frontends do not.
+        if let Some(line) = start.filter(|_| !message.contains("(line ")) {
             message = format!("{message} (line {})", line.line);
         }
         BuildEvent { at: self.at(None, now), what: What::Warned { message } }

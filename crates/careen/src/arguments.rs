@@ -24,34 +24,34 @@ pub(crate) struct Arguments {
 /// Which project, Dockerfile and context.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ProjectOptions {
-    /// Folder of the project
+    /// Folder of the project, instead of the current one
     #[arg(default_value = ".", hide_default_value = true)]
     pub(crate) path: PathBuf,
     /// Dockerfile to build, instead of the one that is found
-    #[arg(short = 'f', long = "file", value_name = "DOCKERFILE")]
+    #[arg(short = 'f', long = "file", value_name = "DOCKERFILE", help_heading = "Project")]
     pub(crate) dockerfile: Option<PathBuf>,
     /// Build context, instead of the one that compose, devcontainer or the Dockerfile suggest
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Project")]
     pub(crate) context: Option<PathBuf>,
     /// Stage to build
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", help_heading = "Project")]
     pub(crate) target: Option<String>,
     /// Configuration file, instead of the nearest careen.toml
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Project")]
     pub(crate) config: Option<PathBuf>,
     /// Read no configuration file
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, conflicts_with = "config", help_heading = "Project")]
     pub(crate) isolated: bool,
 }
 
 /// How results are shown.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct OutputOptions {
-    /// Form of the result on standard output
-    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    /// Form of the result; a command that does not have it says which it has
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true, help_heading = "Output")]
     pub(crate) format: Format,
     /// Colour on a terminal; `NO_COLOR` is honoured
-    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, help_heading = "Output")]
     pub(crate) color: Color,
 }
 
@@ -60,15 +60,14 @@ pub(crate) enum Format {
     #[default]
     Text,
     Json,
-    /// One event per line (build)
+    // Plain comments: documented values would spread each help over several screens.
+    // One event of a build per line.
     Jsonl,
-    /// JUnit XML (test, doctor)
     Junit,
-    /// Markdown, short enough for a pull request comment
+    // Short enough for a pull request comment.
     Md,
-    /// One self-contained page (report)
     Html,
-    /// Trace events, for viewers of timelines (report)
+    // Trace events, for viewers of timelines.
     Trace,
 }
 
@@ -104,7 +103,7 @@ pub(crate) enum Command {
     Test(Test),
     /// Write a stand-alone build script that needs only a shell and Docker
     Script(Script),
-    /// Write the report of a build: HTML, Markdown or JSON
+    /// Write the report of a build: HTML, Markdown, JSON or a trace
     Report(Report),
     /// List the recorded builds of this project
     History(HistoryOptions),
@@ -134,7 +133,7 @@ pub(crate) struct Doctor {
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Lowest severity that makes the exit code 1
-    #[arg(long, value_enum, default_value = "error")]
+    #[arg(long, value_enum, default_value = "error", value_name = "SEVERITY")]
     pub(crate) fail_on: FailOn,
 }
 
@@ -152,7 +151,7 @@ pub(crate) struct Fix {
     /// Create or update the ignore file
     #[arg(long)]
     pub(crate) dockerignore: bool,
-    /// Remove build cache records that are damaged or in the way; shows them first
+    /// Remove build cache: what is in the way, else all that is not in use; no undo
     #[arg(long)]
     pub(crate) clean_cache: bool,
     /// Remove stale builders and create them anew
@@ -260,7 +259,7 @@ pub(crate) struct Test {
     #[arg(long, conflicts_with = "image")]
     pub(crate) result: bool,
     /// Seconds a single test may take
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     pub(crate) limit: u64,
     /// List the tests, run none
     #[arg(long)]
@@ -300,7 +299,7 @@ pub(crate) struct HistoryOptions {
     #[arg(default_value = ".", hide_default_value = true)]
     pub(crate) path: PathBuf,
     /// How many builds to show
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
     pub(crate) last: usize,
 }
 

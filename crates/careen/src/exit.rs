@@ -1,4 +1,4 @@
-//! Exit codes: the one list, printed by `careen help exit-codes` and tested against the docs.
+//! Exit codes: the one list, printed at the end of `careen --help`.
 
 /// How a run of careen ends. `build` passes the builder's own code through instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
     (0, "done, nothing at or above --fail-on"),
     (1, "findings at or above --fail-on, an image test failed, or the build failed"),
     (2, "wrong command line or configuration"),
-    (3, "could not check: no engine, no permission, nothing to build"),
+    (3, "could not check: no engine, no permission, nothing to build or to test"),
     (130, "interrupted"),
 ];
 

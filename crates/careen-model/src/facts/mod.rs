@@ -78,6 +78,8 @@ impl fmt::Display for Why {
             Why::Denied { what } => write!(f, "no permission to read {what}"),
             Why::Unreadable { what, error } => write!(f, "{what} could not be read: {error}"),
             Why::TooSlow { what } => write!(f, "{what} took too long"),
+            // `no engine answers at …` says it already.
+            Why::NoEngine { error } if error.starts_with("no engine") => f.write_str(error),
             Why::NoEngine { error } => write!(f, "no engine: {error}"),
             Why::NotSupported { what } => write!(f, "this engine does not support {what}"),
         }

@@ -133,7 +133,7 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
     if record.warnings.len() > WARNINGS {
         lines.push(row("", format!("and {} more", record.warnings.len() - WARNINGS)));
     }
-    if let Some(image) = &record.image {
+    if let Some(image) = record.image.as_ref().filter(|_| record.outcome == Some(Outcome::Built)) {
         let digest = record.image_digest.as_deref().map_or(String::new(), words::short_digests);
         lines.push(row("image", format!("{image}  {digest}")));
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use careen_check::{Policy, Request, Scope, Selection, diagnose, plan_rounds};
-use careen_model::{Diagnosis, Fix as CareenFix, Plan, Planned, Safety, Step, units};
+use careen_model::{Diagnosis, Fact, Fix as CareenFix, Plan, Planned, Safety, Step, units};
 use careen_report::json;
 use careen_report::terminal::{self, Applied, Measured};
 use careen_run::apply::Journal;
@@ -28,6 +28,7 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
     let selection = subject::selection(&[], &options.ignore, &asked.config)?;
     let before = subject::look(&asked.request, world);
     let diagnosis = diagnose(&before.facts, &selection);
+    can_be_looked_at(options, &before)?;
     let mut plan = make_plan(options, &asked, &before, &diagnosis)?;
     super::relative_to(&options.project.path, &mut plan);
     match format {
@@ -74,6 +75,22 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
         super::print(|out| terminal::applied(out, world.out, &shown))?;
     }
     Ok(Exit::Ok)
+}
+
+/// What was asked for by name must be known: "nothing to fix" would be a lie where nobody looked.
+fn can_be_looked_at(options: &Fix, before: &Gathered) -> Result<(), Failure> {
+    let Some(engine) = &before.facts.engine else { return Ok(()) };
+    if let Fact::Unknown(why) = &engine.cache
+        && options.clean_cache
+    {
+        return Err(Failure::could_not("look at the build cache", why));
+    }
+    if let Fact::Unknown(why) = &engine.builders
+        && options.recreate_builder
+    {
+        return Err(Failure::could_not("look at the builders", why));
+    }
+    Ok(())
 }
 
 fn make_plan(
@@ -145,11 +162,11 @@ fn number(rule: &str, before: &Gathered, after: &Gathered) -> Option<(String, St
     (is_about_context && old.sent != new.sent).then(|| ("context".to_owned(), text(old), text(new)))
 }
 
-/// Why the check still complains after the fix, when it does as often as before.
+/// Why the check complains after the fix exactly as before, when it does as often.
 fn still(rule: &str, before: &Diagnosis, after: &Diagnosis) -> Option<String> {
     let of = |diagnosis: &Diagnosis| {
         diagnosis.findings.iter().filter(|f| f.rule == rule).map(|f| f.message.clone()).collect()
     };
     let (old, new): (Vec<String>, Vec<String>) = (of(before), of(after));
-    if new.len() < old.len() { None } else { new.into_iter().next() }
+    if new.len() < old.len() { None } else { new.into_iter().find(|message| old.contains(message)) }
 }

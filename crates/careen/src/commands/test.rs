@@ -36,13 +36,16 @@ impl Tested {
         }
     }
 
-    /// 1 when a critical case failed, 3 when one could not be run at all.
+    /// 1 when a critical case failed, 3 when one could not be run, or none was.
     pub(super) fn exit(&self) -> Exit {
         let critical = || self.runs.iter().filter(|(case, _)| case.critical);
         if critical().any(|(_, verdict)| matches!(verdict, Verdict::Failed { .. })) {
             return Exit::Findings;
         }
         if critical().any(|(_, verdict)| matches!(verdict, Verdict::Broken { .. })) {
+            return Exit::CouldNotCheck;
+        }
+        if self.runs.iter().all(|(_, verdict)| matches!(verdict, Verdict::Skipped { .. })) {
             return Exit::CouldNotCheck;
         }
         Exit::Ok
@@ -100,11 +103,8 @@ pub(super) fn run(options: &Test, format: Format, world: &World) -> Result<Exit,
 /// The cases of a project. A GPU is asked for only where this machine has one.
 pub(super) fn infer(project: &ProjectFacts) -> Vec<Case> {
     let has_gpu = std::path::Path::new("/dev/nvidiactl").exists();
-    let gpu = if has_gpu {
-        Gpu::Present
-    } else {
-        Gpu::Absent("no GPU device on this machine".to_owned())
-    };
+    let gpu =
+        if has_gpu { Gpu::Present } else { Gpu::Absent("/dev/nvidiactl is missing".to_owned()) };
     cases::infer(project, &gpu)
 }
 
