@@ -29,5 +29,6 @@ pub use facts::{Facts, ParsedDockerfile};
 pub use find::{UnknownRule, find};
 pub use legacy::legacy;
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
+pub use price::{first_transfer, repeated_transfer};
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;
