@@ -120,13 +120,11 @@ fn reasons(value: &toml::Value) -> Result<Vec<(String, String)>, String> {
 }
 
 fn unknown_key(key: &str) -> String {
-    match nearest(key, KEYS.iter().map(|(known, _)| *known)) {
-        Some(known) => format!("unknown key `{key}`; did you mean `{known}`?"),
-        None => {
-            let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
-            format!("unknown key `{key}`; known are {}", known.join(", "))
-        }
+    if let Some(known) = nearest(key, KEYS.iter().map(|(known, _)| *known)) {
+        return format!("unknown key `{key}`; did you mean `{known}`?");
     }
+    let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
+    format!("unknown key `{key}`; known are {}", known.join(", "))
 }
 
 #[cfg(test)]

@@ -173,9 +173,12 @@ pub(crate) fn finish(mut command: Command) -> Run {
     Run::of(&command.output().expect("careen runs"))
 }
 
-/// Mode, modification time and bytes of each path.
+/// What there is to know of a file: mode, modification time in seconds and nanoseconds, bytes.
+type Entry = (u32, (i64, i64), Vec<u8>);
+
+/// Everything by its path.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tree(pub(crate) BTreeMap<PathBuf, (u32, (i64, i64), Vec<u8>)>);
+pub(crate) struct Tree(pub(crate) BTreeMap<PathBuf, Entry>);
 
 impl Tree {
     /// The same without times.
