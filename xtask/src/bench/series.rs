@@ -138,7 +138,8 @@ mod tests {
         expect![[r#"
               a     1.00×  median   20.0 ms  (10.0 ms to 30.0 ms)
               bcd   2.50×  median   50.0 ms  (40.0 ms to 900.0 ms)
-        "#]].assert_eq(&found);
+        "#]]
+        .assert_eq(&found);
     }
 
     #[test]
