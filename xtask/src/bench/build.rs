@@ -98,7 +98,7 @@ impl Bench {
         series::show(&title, &found, series::wall);
         series::show("processor time of the client", &found, series::cpu);
         verdict(&found);
-        self.same(address, &able)
+        same(address, &able)
     }
 
     fn careen(&self, host: &str) -> Call {
@@ -113,17 +113,17 @@ impl Bench {
         let found = found.unwrap_or_else(|| self.project.join("Dockerfile"));
         peer.build(host, &found, &self.project, tag)
     }
+}
 
-    /// Compares what the engine holds under the names of all contestants.
-    fn same(&self, address: &Address, peers: &[(&Peer, String)]) -> Result<(), Failure> {
-        let ours = address.image(&format!("{IMAGE}:careen"))?;
-        println!("\nimages beside careen's");
-        for (peer, tag) in peers {
-            let theirs = address.image(tag)?;
-            println!("  {}: {}", peer.name, compare(&ours, &theirs));
-        }
-        Ok(())
+/// Compares what the engine holds under the names of all contestants.
+fn same(address: &Address, peers: &[(&Peer, String)]) -> Result<(), Failure> {
+    let ours = address.image(&format!("{IMAGE}:careen"))?;
+    println!("\nimages beside careen's");
+    for (peer, tag) in peers {
+        let theirs = address.image(tag)?;
+        println!("  {}: {}", peer.name, compare(&ours, &theirs));
     }
+    Ok(())
 }
 
 /// Says outright when careen was not the fastest.
@@ -154,10 +154,10 @@ fn compare(ours: &Value, theirs: &Value) -> String {
         keys.iter().filter(of_content).copied().filter(differs).map(String::as_str).collect();
     // The digest covers the times as well.
     let by_construction = found.iter().all(|key| ["Created", "Id"].contains(key));
-    match by_construction {
-        true => "same but for the time of creation".to_owned(),
-        false => format!("DIFFERENT in {}", found.join(", ")),
+    if by_construction {
+        return "same but for the time of creation".to_owned();
     }
+    format!("DIFFERENT in {}", found.join(", "))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use careen_model::units;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, open, openat, statat};
 
@@ -83,7 +82,7 @@ impl Bench {
         let found = race(&mut all, self.runs)?;
         series::show("with 102 patterns, warm, processor time", &found, series::cpu);
         drop(all);
-        println!("  ({} without patterns in the first table)", units::time(full.cpu()));
+        println!("  ({} without patterns in the first table)", series::milliseconds(full.cpu()));
         Ok(())
     }
 
@@ -136,7 +135,11 @@ impl Bench {
             times[times.len() / 2]
         });
         for (name, median) in names.iter().zip(medians) {
-            println!("  {name:16} {:>5.2}×  {}", ratio(median, medians[0]), units::time(median));
+            println!(
+                "  {name:16} {:>5.2}×  {}",
+                ratio(median, medians[0]),
+                series::milliseconds(median)
+            );
         }
         Ok(())
     }
@@ -171,7 +174,7 @@ impl Bench {
         let own = found[1].cpu().saturating_sub(found[2].cpu());
         println!(
             "  the client's own walk and listing: {}, {:.1}× careen's walk with its start",
-            units::time(own),
+            series::milliseconds(own),
             ratio(own, found[0].cpu())
         );
         Ok(())

@@ -23,7 +23,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (from, files) = corpus()?;
     let bytes: u64 = files.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
     println!("\n{} files, {bytes} bytes, from {from}", files.len());
-    let list: String = files.iter().map(|path| format!("{}\n", path.display())).collect();
+    let paths: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    let list = paths.join("\n");
     let contestant = |times: u32| {
         let (careen, list) = (&careen, &list);
         Contestant {
@@ -54,10 +55,10 @@ fn parse(careen: &Path, list: &str, times: u32) -> Result<(), Failure> {
     let _ = input.write_all(list.as_bytes());
     drop(input);
     let status = child.wait().map_err(failed)?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(Failure::Command { line, status, tail: String::new() }),
+    if status.success() {
+        return Ok(());
     }
+    Err(Failure::Command { line, status, tail: String::new() })
 }
 
 /// The recorded corpus where it is, else the Dockerfiles of this repository.
@@ -85,9 +86,10 @@ fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let entries = fs::read_dir(folder).map_err(Failure::file("read", folder))?;
     for entry in entries {
         let path = entry.map_err(Failure::file("read", folder))?.path();
-        match path.is_dir() {
-            true => below(&path, files)?,
-            false => files.push(path),
+        if path.is_dir() {
+            below(&path, files)?;
+        } else {
+            files.push(path);
         }
     }
     files.sort();

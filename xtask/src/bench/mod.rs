@@ -12,14 +12,14 @@ mod trees;
 use crate::cli::Arguments;
 use crate::failure::Failure;
 
-const USAGE: &str = "bench build|context|dockerfile [--runs N] [--project DIR] [--files N] \
-                     [--entries N] [--clean]";
+const USAGE: &str =
+    "bench build|context|dockerfile [--runs N] [--project DIR] [--files N] [--clean]";
 
 /// Odd, so that the median is a run.
 const RUNS: usize = 7;
 
 pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
-    let values = ["--runs", "--project", "--files", "--entries"];
+    let values = ["--runs", "--project", "--files"];
     let arguments = Arguments::parse(raw, &["--clean"], &values, USAGE)?;
     match arguments.words.first().map(String::as_str) {
         Some("build") => build::run(&arguments),

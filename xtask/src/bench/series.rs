@@ -4,7 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use careen_model::units;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::failure::Failure;
@@ -104,17 +103,22 @@ fn table(series: &[Series], of: fn(&Series) -> &[Duration]) -> String {
     let row = |one: &Series| {
         let times = of(one);
         let (least, most) = (times.iter().min(), times.iter().max());
-        let time = |time: Option<&Duration>| units::time(time.copied().unwrap_or_default());
+        let time = |time: Option<&Duration>| milliseconds(time.copied().unwrap_or_default());
         format!(
-            "  {:width$}  {:>5.2}×  median {:>7}  ({} to {})\n",
+            "  {:width$}  {:>5.2}×  median {:>9}  ({} to {})\n",
             one.name,
             ratio(median(times), first),
-            units::time(median(times)),
+            milliseconds(median(times)),
             time(least),
             time(most),
         )
     };
     series.iter().map(row).collect()
+}
+
+/// One unit for a whole table, and finer than reports need.
+pub(super) fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
 #[cfg(test)]
@@ -131,7 +135,11 @@ mod tests {
             cpu: Vec::new(),
         };
         let found = table(&[series("a", &[30, 10, 20]), series("bcd", &[900, 50, 40])], wall);
-        expect![""].assert_eq(&found);
+        expect![[r"
+              a     1.00×  median   20.0 ms  (10.0 ms to 30.0 ms)
+              bcd   2.50×  median   50.0 ms  (40.0 ms to 900.0 ms)
+        "]]
+        .assert_eq(&found);
     }
 
     #[test]
