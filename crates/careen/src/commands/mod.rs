@@ -1,6 +1,7 @@
 //! One file per command: ask the crates below, hand the answer to a renderer, choose the exit code.
 
 mod build;
+mod context;
 mod debug;
 mod debug_lines;
 mod doctor;
@@ -39,6 +40,7 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
         Some(Command::Report(options)) => report::run(&options, format, world),
         Some(Command::History(options)) => history::list(&options, format, world),
         Some(Command::Compare(options)) => history::compare(&options, format, world),
+        Some(Command::Context(options)) => context::run(&options, format, world),
         Some(Command::Explain(options)) => explain::run(&options, world),
         Some(Command::Debug(options)) => debug::run(&options),
     }
