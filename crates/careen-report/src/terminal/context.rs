@@ -28,7 +28,7 @@ pub fn context(out: &mut dyn io::Write, style: Style, answer: &ContextAnswer) ->
 }
 
 fn amount(amount: Amount) -> String {
-    format!("{}, {}", units::size(amount.bytes), entries(amount.entries))
+    format!("{} in {}", units::size(amount.bytes), entries(amount.entries))
 }
 
 fn entries(n: u64) -> String {
@@ -76,9 +76,9 @@ fn because(answer: &ContextAnswer) -> String {
     let Some(sources) = &answer.sources else {
         return "no Dockerfile is known, so all that is kept counts as sent".to_owned();
     };
-    let Some(first) = sources.first() else {
+    if sources.is_empty() {
         return format!("no COPY, ADD or bind mount{target} takes anything from the context");
-    };
+    }
     let file =
         answer.facts.dockerfile.file_name().map_or("Dockerfile".into(), |n| n.to_string_lossy());
     if let Some(whole) = sources.iter().find(|source| source.path == ".") {
@@ -90,7 +90,7 @@ fn because(answer: &ContextAnswer) -> String {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
-    format!("{file} takes{target}: {told}{more}; first by {}", first.instruction)
+    format!("{file} takes{target}: {told}{more}")
 }
 
 fn in_force(file: &IgnoreFile) -> String {
@@ -233,7 +233,7 @@ fn next_steps(style: Style, answer: &ContextAnswer) -> Vec<Line> {
     lines
 }
 
-/// `1.3 kB, 1 entry`: by how much.
+/// `1.3 kB in 1 entry`: by how much.
 fn less(change: Change) -> String {
     let Change { before, after } = change;
     amount(Amount {
