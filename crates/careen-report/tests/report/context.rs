@@ -68,28 +68,28 @@ fn the_screen_answers_what_and_why() {
     check(
         &text(|out| terminal::context(out, Style::PLAIN, &answer)),
         &expect![[r#"
-        ──
-        1.4 GB, 22 000 entries are sent of 1.9 GB, 39 980 entries that are kept
-        transfer first 22.2 s, again 1.3 s (modelled)
-        because  Dockerfile takes for stage run: a (line 4), b (line 5), c (line 6), d
-                 (line 7) and 1 more; first by COPY
-        ignored  by .dockerignore, in the context root
-                 ✗ line 3: illegal exclusion pattern (every build fails)
+            ──
+            1.4 GB in 22 000 entries are sent of 1.9 GB in 39 980 entries that are kept
+            transfer first 22.2 s, again 1.3 s (modelled)
+            because  Dockerfile takes for stage run: a (line 4), b (line 5), c (line 6), d
+                     (line 7) and 1 more
+            ignored  by .dockerignore, in the context root
+                     ✗ line 3: illegal exclusion pattern (every build fails)
 
-         sent                                                          bytes     entries
-         data/                                                        1.3 GB      20 000
-           data/raw/                                                  1.0 GB      15 000
-         src/                                                        20.0 kB         400
-         data/a.bin                                                 500.0 MB           1
+             sent                                                          bytes     entries
+             data/                                                        1.3 GB      20 000
+               data/raw/                                                  1.0 GB      15 000
+             src/                                                        20.0 kB         400
+             data/a.bin                                                 500.0 MB           1
 
-         ✗ .venv/x.py (and 1 more) arrives empty: an earlier ignore line reopens it, a
-           later one closes it
+             ✗ .venv/x.py (and 1 more) arrives empty: an earlier ignore line reopens it, a
+               later one closes it
 
-         careen fix --dockerignore      would send 1.4 GB, 21 980 entries less
-         careen context --explain PATH  every line that decides about a path
-         careen context --patterns      what each line is worth
-         careen context --list          every entry, in the builder's order
-    "#]],
+             careen fix --dockerignore      would send 1.4 GB in 21 980 entries less
+             careen context --explain PATH  every line that decides about a path
+             careen context --patterns      what each line is worth
+             careen context --list          every entry, in the builder's order
+        "#]],
     );
     let narrow = Style { width: 50, ..Style::PLAIN };
     let screen = text(|out| terminal::context(out, narrow, &answer));
@@ -225,12 +225,12 @@ fn what_if_names_the_sources_it_hides() {
     check(
         &text(|out| terminal::context_tried(out, Style::PLAIN, &tried)),
         &expect![[r#"
-        ──
-        with src (nothing is written)
-         sent  4.0 MB, 10 entries, as before
-         kept  5.0 MB, 100 entries → 1.0 MB, 90 entries  −4.0 MB
-         ✗ the build fails: line 4: COPY src/main.py would be ignored
-    "#]],
+            ──
+            with src (nothing is written)
+             sent  4.0 MB in 10 entries, as before
+             kept  5.0 MB in 100 entries → 1.0 MB in 90 entries  −4.0 MB
+             ✗ the build fails: line 4: COPY src/main.py would be ignored
+        "#]],
     );
 }
 
