@@ -1,5 +1,6 @@
 //! Answers about small contexts.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![expect(clippy::print_stdout, reason = "a test says what it could not ask")]
 
 use std::fs;
