@@ -48,8 +48,8 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
     let facts = &answer.facts;
     let mut lines = vec![
         Line::new(style)
-            .add(Tone::Strong, format!("{} are sent", amount(facts.sent)))
-            .text(format!(" of {} that are kept", amount(facts.kept))),
+            .add(Tone::Strong, format!("{} sent", amount(facts.sent)))
+            .text(format!(", of {} kept", amount(facts.kept))),
     ];
     let kind = if answer.slow_lookup.is_some() { ", on a slow file system" } else { "" };
     let times = format!(

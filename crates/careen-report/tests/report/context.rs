@@ -69,7 +69,7 @@ fn the_screen_answers_what_and_why() {
         &text(|out| terminal::context(out, Style::PLAIN, &answer)),
         &expect![[r#"
             ──
-            1.4 GB in 22 000 entries are sent of 1.9 GB in 39 980 entries that are kept
+            1.4 GB in 22 000 entries sent, of 1.9 GB in 39 980 entries kept
             transfer first 22.2 s, again 1.3 s (modelled)
             because  Dockerfile takes for stage run: a (line 4), b (line 5), c (line 6), d
                      (line 7) and 1 more
