@@ -109,6 +109,8 @@ pub(crate) enum Command {
     History(HistoryOptions),
     /// Compare two recorded builds
     Compare(Compare),
+    /// Show what the build context holds, what is sent of it and why, without an engine
+    Context(ContextOptions),
     /// Explain a rule; works offline
     Explain(Explain),
     /// Look inside: what careen's readers understand (for contributors)
@@ -315,6 +317,76 @@ pub(crate) struct Compare {
 }
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct ContextOptions {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// Say why a path is sent or not: every line that counts; walks nothing
+    #[arg(long, value_name = "PATH", group = "question")]
+    pub(crate) explain: Option<PathBuf>,
+    /// List what is sent, in the builder's order
+    #[arg(long, group = "question")]
+    pub(crate) list: bool,
+    /// List all that the ignore file leaves, sent or not (with --list, --make, --hash)
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// End each path of the list with a NUL
+    #[arg(short = '0', long = "null", requires = "list")]
+    pub(crate) null: bool,
+    /// Write what is sent as the prerequisites of TARGET, for make
+    #[arg(
+        long,
+        value_name = "TARGET",
+        group = "question",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "context"
+    )]
+    pub(crate) make: Option<String>,
+    /// Print a hash of what is sent: names, kinds, permissions, contents
+    #[arg(long, group = "question")]
+    pub(crate) hash: bool,
+    /// Show what a line in the ignore file would change, without writing it (repeatable)
+    #[arg(long = "try", value_name = "PATTERN", group = "question", allow_hyphen_values = true)]
+    pub(crate) tried: Vec<String>,
+    /// Show what each line of the ignore file matches and is worth
+    #[arg(long, group = "question")]
+    pub(crate) patterns: bool,
+    /// Exit with 1 when more is sent, such as 100MB
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) fail_over: Option<u64>,
+    /// Exit with 1 when more entries are sent
+    #[arg(long, value_name = "N")]
+    pub(crate) max_entries: Option<u64>,
+}
+
+/// `100MB`, `1.5 GB`, `2GiB`, `512k`, `4096`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let end = text.find(|ch: char| !ch.is_ascii_digit() && ch != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        other => return Err(format!("`{other}` is no unit; write 100MB, 1.5GB or 2GiB")),
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let parse = |digits: &str| digits.parse::<u64>().map_err(|_| "this is no size".to_owned());
+    let scaled = parse(whole)?.checked_mul(factor).ok_or("the size is too large")?;
+    if part.is_empty() {
+        return Ok(scaled);
+    }
+    let scale = u32::try_from(part.len()).ok().and_then(|n| 10_u64.checked_pow(n));
+    let fraction = parse(part)?.checked_mul(factor).zip(scale).map(|(part, scale)| part / scale);
+    fraction.and_then(|part| scaled.checked_add(part)).ok_or("the size is too exact".to_owned())
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Explain {
     /// Name or alias of the rule; all rules without
     pub(crate) rule: Option<String>,
@@ -345,4 +417,27 @@ pub(crate) enum Debug {
         #[arg(long, default_value_t = 1, value_name = "N")]
         times: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        let cases = [
+            ("100MB", Ok(100_000_000)),
+            ("1.5 GB", Ok(1_500_000_000)),
+            ("2GiB", Ok(2_147_483_648)),
+            ("512k", Ok(512_000)),
+            ("0", Ok(0)),
+            ("99999999999GB", Err(())),
+            ("x", Err(())),
+            ("1 parsec", Err(())),
+            ("1.x", Err(())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(bytes(text).map_err(drop), expected, "{text}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use careen_model::Why;
 
-use crate::walk::{Walk, WalkRequest, normalize_sources, survey::why, walk};
+use crate::walk::{Fault, FaultKind, Walk, WalkRequest, normalize_sources, survey::why, walk};
 
 /// Lists what the builder is told about when these sources are built, in its order.
 ///
@@ -45,4 +45,11 @@ pub fn takers(root: &Path, path: &str, sources: &[String]) -> Result<Vec<usize>,
         }
     }
     Ok(found)
+}
+
+impl Fault {
+    /// Something is missing from the listing that belongs there; the builder would fail or lose it.
+    pub fn is_harmful(&self) -> bool {
+        self.kind != FaultKind::UnreadableExcluded
+    }
 }

@@ -64,7 +64,7 @@ pub fn summarize(listing: &Walk, rows: usize, files: usize) -> Summary {
         let depth = chosen.iter().filter(above).count();
         summary.tree.push(Branch { path: to_path(path), depth, amount: sums[path] });
     }
-    summary.tree = in_order(summary.tree);
+    summary.tree = in_order(&summary.tree);
     summary.largest = largest
         .iter()
         .rev()
@@ -106,7 +106,7 @@ fn is_shell(sums: &Sums, path: &[u8]) -> bool {
 }
 
 /// Each after the one that holds it, heavier ones first.
-fn in_order(branches: Vec<Branch>) -> Vec<Branch> {
+fn in_order(branches: &[Branch]) -> Vec<Branch> {
     let mut out = Vec::with_capacity(branches.len());
     let mut waiting: Vec<Branch> =
         branches.iter().filter(|b| b.depth == 0).cloned().rev().collect();

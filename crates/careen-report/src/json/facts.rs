@@ -24,7 +24,7 @@ pub(super) fn all(subject: &Subject<'_>) -> Value {
     ])
 }
 
-fn count(n: u64) -> Value {
+pub(super) fn count(n: u64) -> Value {
     Value::Count(n)
 }
 
@@ -379,7 +379,7 @@ fn hazard_name(kind: careen_model::context::HazardKind) -> &'static str {
     }
 }
 
-fn amount(amount: &Amount) -> Value {
+pub(super) fn amount(amount: &Amount) -> Value {
     Value::Map(vec![
         ("entries", count(amount.entries)),
         ("files", count(amount.files)),
@@ -387,7 +387,7 @@ fn amount(amount: &Amount) -> Value {
     ])
 }
 
-fn sized(sized: &Sized) -> Value {
+pub(super) fn sized(sized: &Sized) -> Value {
     Value::Map(vec![
         ("path", path(&sized.path)),
         ("files", count(sized.amount.files)),

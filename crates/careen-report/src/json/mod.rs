@@ -5,12 +5,15 @@
 //! member `<name>_unknown` beside it tells it.
 
 mod builds;
+mod context;
 mod facts;
 mod findings;
 mod value;
 
 use std::io;
 use std::time::Duration;
+
+pub use context::{context_answer, context_path, context_patterns, context_tried};
 
 use careen_model::{
     BuildEvent, BuildRecord, Comparison, ContextFacts, Diagnosis, Plan,

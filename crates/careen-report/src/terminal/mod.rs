@@ -5,6 +5,7 @@
 
 mod build;
 mod cases;
+mod context;
 mod doctor;
 mod journal;
 mod line;
@@ -16,6 +17,7 @@ mod tables;
 
 pub use build::{BuildSummary, build_summary};
 pub use cases::image_tests;
+pub use context::{context, context_path, context_patterns, context_tried};
 pub use doctor::{Detail, Doctor, Listed, checks, doctor};
 pub use journal::{journal, undone};
 pub use live::{Plain, Tail, Window, frame};

@@ -3,6 +3,7 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod context;
 mod html;
 mod live;
 mod machine;

@@ -109,6 +109,10 @@ pub fn prerequisites(ground: &Ground, listing: &Walk, target: &str) -> Result<Ve
         }
     });
     let mut out = Vec::new();
+    if target.is_empty() || target.contains('%') {
+        // It would be a pattern.
+        return Err(PathBuf::from(target));
+    }
     escape(OsStr::new(target).as_bytes(), &mut out).ok_or_else(|| PathBuf::from(target))?;
     out.push(b':');
     let mut seen = std::collections::HashSet::new();
@@ -124,24 +128,30 @@ pub fn prerequisites(ground: &Ground, listing: &Walk, target: &str) -> Result<Ve
     Ok(out)
 }
 
-/// Writes a name as GNU make reads it back; `None` for one that no escape can carry.
+/// Writes a name as GNU make reads it back, tried with make 4.3; `None` for one that no escape can
+/// carry: line feeds, `;` (it begins the recipe), `name(member)` and a backslash at the end.
 fn escape(name: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let is_member = name.ends_with(b")") && name.contains(&b'(');
+    if is_member || name.ends_with(b"\\") {
+        return None;
+    }
+    if name.starts_with(b"~") {
+        out.extend_from_slice(b"./");
+    }
     let mut backslashes = 0;
-    for (at, &byte) in name.iter().enumerate() {
+    for &byte in name {
         match byte {
-            b'\n' => return None,
+            b'\n' | b';' => return None,
             b'$' => out.push(b'$'),
             // Backslashes before an escaped letter are escapes themselves.
-            b' ' | b'\t' | b'#' | b':' | b'%' | b'*' | b'?' | b'[' | b'|' | b';' | b'&' => {
+            b' ' | b'\t' | b'#' | b':' | b'*' | b'?' | b'[' | b'|' => {
                 out.extend(std::iter::repeat_n(b'\\', backslashes));
                 out.push(b'\\');
             }
-            b'~' if at == 0 => out.push(b'\\'),
             _ => (),
         }
         backslashes = if byte == b'\\' { backslashes + 1 } else { 0 };
         out.push(byte);
     }
-    // A backslash at the end would join the next line.
-    (backslashes == 0).then_some(())
+    Some(())
 }

@@ -97,8 +97,6 @@ impl Ground {
         let summary = summarize(&listing, ROWS, FILES);
         let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
         let proposal = self.propose(&facts)?;
-        // The survey leaves out no entry of a tmpfs mount that nothing else asks with.
-        let facts = ContextFacts { sent: summary.total, ..facts };
         Ok(ContextAnswer {
             target: self.project.target.clone(),
             sources: self.sources.clone(),
@@ -126,14 +124,15 @@ impl Ground {
             patterns.push(pattern.clone());
         }
         let before = self.force.working_patterns();
-        let after = before.iter().chain(&patterns).cloned().collect();
-        self.change(&before, after, patterns).map_err(TryError::Context)
+        let after: Vec<String> = before.iter().chain(&patterns).cloned().collect();
+        self.change(None, &after, patterns).map_err(TryError::Context)
     }
 
+    /// What `after` changes; `known` are the amounts before of both sets, kept and sent.
     fn change(
         &self,
-        before: &[String],
-        after: Vec<String>,
+        known: Option<(Amount, Amount)>,
+        after: &[String],
         patterns: Vec<String>,
     ) -> Result<Tried, Why> {
         let follow = self.follow();
@@ -141,9 +140,14 @@ impl Ground {
             careen_host::walk::amount_after(&self.project.context, exclude, follow)
         };
         let follow = follow.as_deref();
-        let kept = Change { before: amount(before, None)?, after: amount(&after, None)? };
-        let sent = Change { before: amount(before, follow)?, after: amount(&after, follow)? };
-        let hidden = self.hidden(before, &after);
+        let before = self.force.working_patterns();
+        let (kept, sent) = match known {
+            Some(known) => known,
+            None => (amount(&before, None)?, amount(&before, follow)?),
+        };
+        let kept = Change { before: kept, after: amount(after, None)? };
+        let sent = Change { before: sent, after: amount(after, follow)? };
+        let hidden = self.hidden(&before, after);
         Ok(Tried { patterns, kept, sent, hidden })
     }
 
@@ -200,7 +204,7 @@ impl Ground {
         let after: Vec<String> = after.into_iter().filter(works).collect();
         let added = proposal.added.iter().flat_map(|(_, list)| list.iter());
         let added = added.map(|&pattern| pattern.to_owned()).collect();
-        self.change(&self.force.working_patterns(), after, added).map(Some)
+        self.change(Some((facts.kept, facts.sent)), &after, added).map(Some)
     }
 }
 
@@ -225,9 +229,9 @@ fn sources(parsed: &ParsedDockerfile, target: Option<&str>) -> Vec<SourceUse> {
 
 fn source_use(text: &[u8], source: Source) -> SourceUse {
     let before = &text[..(source.span.start as usize).min(text.len())];
-    let ends = before.iter().filter(|&&byte| byte == b'\n').count();
+    let lines = before.split(|&byte| byte == b'\n').count();
     SourceUse {
-        line: u32::try_from(ends + 1).unwrap_or(u32::MAX),
+        line: u32::try_from(lines).unwrap_or(u32::MAX),
         instruction: match source.kind {
             SourceKind::Copy => "COPY",
             SourceKind::Add => "ADD",

@@ -32,18 +32,18 @@ impl Ground {
                 exclusive: careen_model::context::Amount::default(),
                 state: LineState::Works,
             };
-            match fault(&worth.pattern) {
-                Some(error) => worth.state = LineState::Fails(error),
-                None => {
-                    let price = prices.next().expect("each working pattern has a price");
-                    (worth.matched, worth.exclusive) = (price.matched, price.exclusive);
-                    worth.state = match (price.matched.entries, price.exclusive.entries) {
-                        (0, _) => LineState::Dead,
-                        (_, 0) => LineState::Shadowed,
-                        _ => LineState::Works,
-                    };
-                }
+            if let Some(error) = fault(&worth.pattern) {
+                worth.state = LineState::Fails(error);
+                out.push(worth);
+                continue;
             }
+            let price = prices.next().expect("each working pattern has a price");
+            (worth.matched, worth.exclusive) = (price.matched, price.exclusive);
+            worth.state = match (price.matched.entries, price.exclusive.entries) {
+                (0, _) => LineState::Dead,
+                (_, 0) => LineState::Shadowed,
+                _ => LineState::Works,
+            };
             out.push(worth);
         }
         Ok(out)

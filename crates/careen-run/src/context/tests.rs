@@ -1,5 +1,8 @@
 //! Answers about small contexts.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+#![expect(clippy::print_stdout, reason = "a test says what it could not ask")]
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -212,12 +215,30 @@ fn a_hash_is_stable() {
         fs::set_permissions(folder.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
     }
     let listing = ground(folder.path()).list(Set::Sent).unwrap();
-    expect!["careen-context-1:c105e7eb3d12ddc27195985518f9cb62b83fa79ce662c1c79b10371b5ab6027b"].assert_eq(&hash(folder.path(), &listing).unwrap());
+    expect!["careen-context-1:c105e7eb3d12ddc27195985518f9cb62b83fa79ce662c1c79b10371b5ab6027b"]
+        .assert_eq(&hash(folder.path(), &listing).unwrap());
 }
 
 #[test]
 fn make_reads_the_names_back() {
-    let names = ["a b", "c#d", "e$f", "g:h", "i%j", "k*l", "m\\n", "o\\ p", "~q", "r[s]", "t?u"];
+    let names = [
+        "a b",
+        "c#d",
+        "e$f",
+        "g:h",
+        "i%j",
+        "k*l",
+        "m\\n",
+        "o\\ p",
+        "~q",
+        "r[s]",
+        "t?u",
+        "v|w",
+        "x&y",
+        "z=1",
+        "(a",
+        "tab\there",
+    ];
     let mut files: Vec<(&str, &str)> = names.iter().map(|name| (*name, "1")).collect();
     files.push(("Dockerfile", "FROM x\nCOPY . /\n"));
     let folder = plant(&files);
@@ -225,22 +246,42 @@ fn make_reads_the_names_back() {
     let rule = prerequisites(&ground, &ground.list(Set::Sent).unwrap(), "im age").unwrap();
     let prefix = format!("  {}/", folder.path().display());
     let text = String::from_utf8(rule).unwrap().replace(&prefix, "  ");
-    expect![[r"
+    expect![[r#"
         im\ age: \
           Dockerfile \
+          (a \
           a\ b \
           c\#d \
           e$$f \
           g\:h \
-          i\%j \
+          i%j \
           k\*l \
           m\n \
           o\\\ p \
           r\[s] \
           t\?u \
+          tab\	here \
+          v\|w \
+          x&y \
+          z=1 \
           ~q
-    "]]
+    "#]]
     .assert_eq(&text);
+    let rule = text.replacen("~q", "./~q", 1) + "\t@echo made\n";
+    fs::write(folder.path().join("x.mk"), rule).unwrap();
+    let made =
+        std::process::Command::new("make").args(["-f", "x.mk"]).current_dir(folder.path()).output();
+    match made {
+        Ok(made) => assert_eq!(String::from_utf8_lossy(&made.stdout), "made\n", "{made:?}"),
+        Err(err) => println!("make was not asked: {err}"),
+    }
+    fs::remove_file(folder.path().join("x.mk")).unwrap();
+    for name in ["v;w", "lib(x)", "end\\"] {
+        fs::write(folder.path().join(name), "1").unwrap();
+        let refused = prerequisites(&ground, &ground.list(Set::Sent).unwrap(), "all");
+        assert!(refused.unwrap_err().ends_with(name), "{name}");
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
     fs::write(folder.path().join("x\ny"), "1").unwrap();
     let listing = ground.list(Set::Sent).unwrap();
     assert!(prerequisites(&ground, &listing, "all").unwrap_err().ends_with("x\ny"));

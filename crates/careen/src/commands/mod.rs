@@ -2,6 +2,7 @@
 
 mod build;
 mod culprit;
+mod context;
 mod debug;
 mod debug_lines;
 mod doctor;
@@ -45,6 +46,9 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
             refuse_format("debug", format, &[Format::Text])?;
             debug::run(&options)
         }
+        Some(Command::Context(options)) => context::run(&options, format, world),
+        Some(Command::Explain(options)) => explain::run(&options, world),
+        Some(Command::Debug(options)) => debug::run(&options),
     }
 }
 
