@@ -57,12 +57,12 @@ impl Error {
         let hint = match self {
             Error::Changed { .. } => "run the command again; it will read the file anew",
             Error::ChangedSince { .. } => {
-                "undo by force keeps the present files in the journal and restores the old ones"
+                "`careen undo --force` restores the old files and keeps the present ones in the journal"
             }
             Error::Conflict { id, .. } => {
                 return Some(format!(
-                    "put the files back as they were, or undo change {id} by force; the edited \
-                     files are kept in the journal"
+                    "put the files back as they were, or run `careen undo {id} --force`; the \
+                     edited files are kept in the journal"
                 ));
             }
             Error::ReadOnly { .. } => "make the project writable, or work on a copy of it",
