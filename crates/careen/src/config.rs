@@ -83,7 +83,11 @@ fn parse(file: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
         Ok(table) => table,
         // A broken pyproject.toml is not ours to judge here; discovery reports it.
         Err(_) if is_pyproject => return Ok(None),
-        Err(err) => return Err(fail(err.to_string().trim().replace('\n', " "))),
+        Err(err) => {
+            let before = err.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            return Err(fail(format!("line {line}: {}", err.message().replace('\n', ", "))));
+        }
     };
     let section = || table.get("tool")?.get("careen")?.as_table();
     let own = if is_pyproject { section() } else { Some(&table) };
@@ -120,12 +124,10 @@ fn reasons(value: &toml::Value) -> Result<Vec<(String, String)>, String> {
 }
 
 fn unknown_key(key: &str) -> String {
-    match nearest(key, KEYS.iter().map(|(known, _)| *known)) {
+    let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
+    match nearest(key, known.iter().copied()) {
         Some(known) => format!("unknown key `{key}`; did you mean `{known}`?"),
-        None => {
-            let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
-            format!("unknown key `{key}`; known are {}", known.join(", "))
-        }
+        None => format!("unknown key `{key}`; known are {}", known.join(", ")),
     }
 }
 

@@ -93,17 +93,14 @@ fn end(
             })?;
             let cases = super::test::infer(project);
             let tested = super::test::in_image(connection, &image, &cases, &interrupt::token())?;
-            // One document on standard output: the tests of another format are talk.
-            match format {
-                Format::Text => {
-                    super::print(|out| terminal::image_tests(out, world.out, &tested.shown()))?;
-                }
-                _ => {
-                    let mut text = Vec::new();
-                    terminal::image_tests(&mut text, world.err, &tested.shown())
-                        .map_err(|err| Failure::could_not("show the tests", err))?;
-                    super::say(String::from_utf8_lossy(&text).trim_end());
-                }
+            // One document on standard output: beside another format the tests are talk.
+            if format == Format::Text {
+                super::print(|out| terminal::image_tests(out, world.out, &tested.shown()))?;
+            } else {
+                let mut text = Vec::new();
+                terminal::image_tests(&mut text, world.err, &tested.shown())
+                    .map_err(|err| Failure::could_not("show the tests", err))?;
+                super::say(String::from_utf8_lossy(&text).trim_end());
             }
             Ok(tested.exit())
         }
