@@ -95,6 +95,11 @@ impl Address {
         }
     }
 
+    /// What the engine tells of an image.
+    pub(crate) fn image(&self, name: &str) -> Result<Value, Failure> {
+        self.get(&format!("/images/{name}/json"))
+    }
+
     /// Pulls an image; gives up when the engine is silent for `patience`.
     pub(crate) fn pull(&self, name: &str, tag: &str, patience: Duration) -> Result<(), Failure> {
         let path = format!("/images/create?fromImage={name}&tag={tag}");

@@ -4,6 +4,7 @@
 
 mod apt;
 mod base;
+mod bench;
 mod ci;
 mod cli;
 mod demo;
@@ -56,6 +57,12 @@ const TASKS: &[Task] = &[
         takes: "up|down [--small|--full] [--dir DIR]",
         does: "a copy of examples/hoops with the weight of a project that has lived",
         run: sample::run,
+    },
+    Task {
+        name: "bench",
+        takes: "build|context|dockerfile [--runs N] [--project DIR] [--files N] [--clean]",
+        does: "measures careen beside its peers in one run and prints ratios; docs/benchmarks.md",
+        run: bench::run,
     },
 ];
 

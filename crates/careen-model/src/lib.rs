@@ -14,6 +14,7 @@
 pub mod build;
 pub mod case;
 pub mod compare;
+pub mod context_answer;
 pub mod diagnosis;
 pub mod edit;
 pub mod facts;

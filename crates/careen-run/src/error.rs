@@ -57,7 +57,7 @@ impl Error {
         let hint = match self {
             Error::Changed { .. } => "run the command again; it will read the file anew",
             Error::ChangedSince { .. } => {
-                "`careen undo --force` restores the old files and keeps the present ones in the journal"
+                "`careen undo --force` keeps the present files in the journal and restores the old ones"
             }
             Error::Conflict { id, .. } => {
                 return Some(format!(

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod build;
+pub mod context;
 mod context_files;
 mod digest;
 mod error;

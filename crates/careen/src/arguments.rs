@@ -335,4 +335,17 @@ pub(crate) enum Debug {
     IgnoreMatch,
     /// Walk trees: JSON lines `{tree, include, exclude, follow}` in, the listing out
     IgnoreWalk,
+    /// Walk a folder as a context and print counts only, for measuring
+    Walk {
+        root: PathBuf,
+        /// Ignore file whose patterns are excluded
+        #[arg(long, value_name = "FILE")]
+        ignore: Option<PathBuf>,
+    },
+    /// Read and parse Dockerfiles named on standard input and print counts only, for measuring
+    Parse {
+        /// How often each file is parsed
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        times: usize,
+    },
 }

@@ -49,9 +49,14 @@ impl Daemon {
         Address::Unix(self.socket())
     }
 
+    /// A `DOCKER_CONFIG` with buildx, when the programs of this generation have it.
+    pub(crate) fn client_config(&self) -> Option<PathBuf> {
+        self.kit.client_config()
+    }
+
     /// Shell text that points a Docker client at this engine.
     pub(crate) fn exports(&self) -> String {
-        let config = self.kit.client_config();
+        let config = self.client_config();
         let config = config.map(|folder| format!(" DOCKER_CONFIG={}", folder.display()));
         format!(
             "export DOCKER_HOST={}{} PATH={}:$PATH",

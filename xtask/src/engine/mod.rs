@@ -6,6 +6,8 @@ mod daemon;
 mod kit;
 mod network;
 
+use std::path::PathBuf;
+
 use crate::apt;
 use crate::cli::Arguments;
 use crate::failure::Failure;
@@ -130,6 +132,11 @@ pub(crate) fn at_hand(only: Option<Generation>) -> Result<Vec<Address>, Failure>
         }
     }
     Ok(found)
+}
+
+/// A client configuration with buildx in it, where the modern engine's programs are unpacked.
+pub(crate) fn modern_client() -> Result<Option<PathBuf>, Failure> {
+    Ok(Daemon::new(Generation::Modern)?.client_config())
 }
 
 /// The private engines that do not run.

@@ -11,9 +11,11 @@ mod lines;
 mod listing;
 mod pool;
 mod secrets;
+mod sent;
 mod sieve;
 mod survey;
 mod totals;
+mod tree;
 
 use std::{
     num::NonZeroUsize,
@@ -32,7 +34,9 @@ pub use follow::{Followed, SourceTrap, follow, follow_links, normalize_sources};
 pub use force::{Force, in_force};
 pub use lines::{LinePrice, price_lines};
 pub use listing::{Fault, FaultKind, View, Walk};
+pub use sent::{sent, takers};
 pub use survey::{SurveyRequest, amount_after, survey};
+pub use tree::{Summary, relative, summarize};
 
 /// What to walk.
 #[derive(Debug, Clone, Default)]

@@ -67,9 +67,9 @@ fn failure(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
     if let Some(step) = failed {
         lines.push(Line::new(style).text(" ").add(Tone::Bad, "✗ ").text(words::step(step)));
     }
-    let code = shown.record.exit_code.map_or(String::new(), |code| format!(" (exit code {code})"));
     if let Some(error) = &shown.record.error {
-        let code = if error.contains("exit code") { "" } else { &code };
+        let code = shown.record.exit_code.filter(|code| !error.ends_with(&format!(": {code}")));
+        let code = code.map_or(String::new(), |code| format!(" (exit code {code})"));
         for row in wrap(style, &format!("{error}{code}"), style.width.saturating_sub(3)) {
             lines.push(Line::new(style).text("   ").add(Tone::Bad, row));
         }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use careen_engine::{BuildRequest, Connection, EngineError, Output, Pull};
+use careen_engine::{BuildFailure, BuildRequest, Connection, EngineError, Output, Pull};
 use careen_model::{BuildRecord, Outcome, ProjectFacts};
 use careen_report::terminal::{self, BuildSummary};
 use careen_report::{json, markdown};
@@ -77,6 +77,20 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
     end((options, format), &finished, &connection, &project, world)
 }
 
+/// Says which lines of the Dockerfile failed.
+fn blame(failure: &BuildFailure, finished: &Finished, dockerfile: &Path) {
+    let failed = finished.record.steps.iter().find(|step| step.error.is_some());
+    let guess = || super::culprit::lines(&failed?.name, &fs::read(dockerfile).ok()?);
+    let place = match failure.lines.or_else(guess) {
+        Some((first, last)) if first < last => {
+            format!("{}:{first}, up to line {last}", dockerfile.display())
+        }
+        Some((line, _)) => format!("{}:{line}", dockerfile.display()),
+        None => return,
+    };
+    super::say(&format!("the build failed at {place}"));
+}
+
 /// Tests if asked for, and turns the outcome into an exit code.
 fn end(
     (options, format): (&Build, Format),
@@ -106,8 +120,17 @@ fn end(
         }
         Ok(_) => Ok(Exit::Ok),
         Err(EngineError::Cancelled) => Err(Failure::interrupted()),
-        // What both Docker's and buildx's build commands exit with, whatever the command's code.
-        Err(EngineError::BuildFailed(_)) => Ok(Exit::Builder(1)),
+        Err(EngineError::BuildFailed(failure)) => {
+            if let Ok(source) = project.dockerfile.get() {
+                blame(failure, finished, &source.path);
+            }
+            // What both Docker's and buildx's build commands exit with, whatever the command's code.
+            Ok(Exit::Builder(1))
+        }
+        Err(err @ EngineError::Unsupported { what }) if what.contains("exporter") => {
+            let hint = "write docker:FILE instead, or use a builder of buildx (--builder)";
+            Err(Failure::could_not("build", err).hint(Some(hint)))
+        }
         Err(err) => Err(Failure::could_not("build", err).hint(err.hint())),
     }
 }

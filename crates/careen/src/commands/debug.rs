@@ -1,8 +1,11 @@
 //! `careen debug`: what the readers of Dockerfiles and ignore files understand.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 
-use careen_syntax::dockerfile;
+use careen_host::walk::{WalkRequest, walk};
+use careen_syntax::{dockerfile, ignore};
 
 use crate::arguments::Debug;
 use crate::exit::Exit;
@@ -11,6 +14,8 @@ use crate::failure::Failure;
 pub(super) fn run(options: &Debug) -> Result<Exit, Failure> {
     match options {
         Debug::Ast { files } => ast(files),
+        Debug::Walk { root, ignore } => count_walk(root, ignore.as_deref()),
+        Debug::Parse { times } => count_parse(*times),
         Debug::Words | Debug::Expand | Debug::IgnoreMatch | Debug::IgnoreWalk => {
             super::debug_lines::run(options)
         }
@@ -33,4 +38,40 @@ fn ast(files: &[std::path::PathBuf]) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// Entries and bytes of a context after an ignore file, and nothing that costs time beside it.
+fn count_walk(root: &Path, ignore: Option<&Path>) -> Result<Exit, Failure> {
+    let exclude = match ignore {
+        Some(path) => {
+            let bytes = fs::read(path)
+                .map_err(|err| Failure::could_not(format!("read {}", path.display()), err))?;
+            ignore::read(&bytes).patterns
+        }
+        None => vec![],
+    };
+    let request = WalkRequest { root: root.to_owned(), exclude, ..WalkRequest::default() };
+    let found = walk(&request)
+        .map_err(|err| Failure::could_not(format!("walk {}", root.display()), err))?;
+    let mut bytes = 0;
+    found.for_each(|_, view| bytes += if view.is_file() { view.size } else { 0 });
+    let (entries, faults) = (found.len(), found.faults.len());
+    super::print(|out| writeln!(out, "{entries} entries, {bytes} bytes, {faults} faults"))?;
+    Ok(Exit::Ok)
+}
+
+/// Files and instructions of the Dockerfiles named on standard input, one path a line.
+fn count_parse(times: usize) -> Result<Exit, Failure> {
+    let (mut files, mut instructions) = (0_usize, 0_usize);
+    for path in io::stdin().lines() {
+        let path = path.map_err(|err| Failure::could_not("read standard input", err))?;
+        let bytes =
+            fs::read(&path).map_err(|err| Failure::could_not(format!("read {path}"), err))?;
+        files += 1;
+        for _ in 0..times {
+            instructions += dockerfile::parse(bytes.clone()).instructions().count();
+        }
+    }
+    super::print(|out| writeln!(out, "{files} files, {instructions} instructions"))?;
+    Ok(Exit::Ok)
 }

@@ -61,7 +61,7 @@ pub(super) fn run(options: &Debug) -> Result<Exit, Failure> {
         Debug::IgnoreMatch => answer_match,
         Debug::IgnoreWalk => answer_walk,
         Debug::Expand => answer_expand,
-        Debug::Words | Debug::Ast { .. } => answer_words,
+        Debug::Words | Debug::Ast { .. } | Debug::Walk { .. } | Debug::Parse { .. } => answer_words,
     };
     let lines = BufReader::new(io::stdin()).split(b'\n');
     super::print(|out| {

@@ -1,6 +1,7 @@
 //! One file per command: ask the crates below, hand the answer to a renderer, choose the exit code.
 
 mod build;
+mod culprit;
 mod debug;
 mod debug_lines;
 mod doctor;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its world should stop")]
 
 mod documents;
+mod engine;
+mod engine_trouble;
 mod fixes;
 mod limits;
 mod refusals;

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::rc::Rc;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,7 +36,7 @@ pub(crate) const SICK: &[(&str, &str)] = &[
 /// `project/` with `home/` beside it, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    folder: TempDir,
+    folder: Rc<TempDir>,
     engine: String,
 }
 
@@ -87,7 +88,7 @@ impl Sandbox {
         // Also another user may be asked to work in it.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
             .expect("our own folder");
-        let sandbox = Sandbox { folder, engine: NO_ENGINE.to_owned() };
+        let sandbox = Sandbox { folder: Rc::new(folder), engine: NO_ENGINE.to_owned() };
         for name in ["project", "home"] {
             fs::create_dir(sandbox.path(name)).expect("our own folder");
         }
@@ -105,6 +106,17 @@ impl Sandbox {
     pub(crate) fn with_engine(mut self, address: impl Into<String>) -> Sandbox {
         self.engine = address.into();
         self
+    }
+
+    /// The same folder once more.
+    pub(crate) fn beside(&self) -> Sandbox {
+        Sandbox { folder: Rc::clone(&self.folder), engine: self.engine.clone() }
+    }
+
+    /// A name that no other test has, in letters that images allow.
+    pub(crate) fn name(&self) -> String {
+        let name = self.folder.path().file_name().expect("it was made with a name");
+        name.to_string_lossy().to_lowercase()
     }
 
     /// A path beside the project.
@@ -194,9 +206,14 @@ fn list(root: &Path, folder: &Path, tree: &mut Tree) {
 }
 
 /// Says why this machine cannot run a test.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn skip(why: impl std::fmt::Display) {
-    eprintln!("skipped: {why}");
+    tell(format_args!("skipped: {why}"));
+}
+
+/// A figure or a reason for whoever reads the log of the tests.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+pub(crate) fn tell(what: impl std::fmt::Display) {
+    eprintln!("{what}");
 }
 
 pub(crate) fn is_root() -> bool {

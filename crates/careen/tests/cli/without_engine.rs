@@ -15,7 +15,7 @@ fn the_doctor_still_checks_all_that_needs_no_engine() {
         1,
         &[
             "no engine answers at unix:///run/careen-no-engine/docker.sock",
-            "skipped, no engine answers at /run/careen-no-engine/docker.sock",
+            "skipped: no engine answers at /run/careen-no-engine/docker.sock",
             "missing-ignore-file",
             "package-cache-unmounted",
         ],

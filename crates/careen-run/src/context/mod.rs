@@ -1,0 +1,240 @@
+//! Questions about one build context: what is sent and why, what it costs, what would change.
+//!
+//! Everything is read from files; no engine is asked and nothing is written.
+
+mod explain;
+mod listing;
+mod patterns;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+
+use careen_check::generate::ignore_categories::CATEGORIES;
+use careen_check::generate::ignore_file::{self, KEPT};
+use careen_check::{ParsedDockerfile, first_transfer, repeated_transfer};
+use careen_host::walk::{Force, SurveyRequest, Walk, in_force, sent, summarize, survey};
+use careen_model::context::Amount;
+use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
+use careen_model::host::Latency;
+use careen_model::{ContextFacts, ProjectFacts, Why};
+use careen_syntax::dockerfile::{self, Source, SourceKind};
+use careen_syntax::ignore::{self, Matcher, fault};
+
+use crate::gather::{GatherRequest, discover};
+
+pub use listing::{HashError, hash, prerequisites};
+
+/// Rows of the tree and files that one screen has room for.
+const ROWS: usize = 8;
+const FILES: usize = 4;
+
+/// Lookups from here on are slow enough to be added to the model, whose coefficients were measured
+/// on local disks: those answer in 1 to 4 µs, overlay and local FUSE in 10 to 60 µs (measured).
+const SLOW_LOOKUP_NS: u64 = 60_000;
+
+/// What is known about a context before it is walked.
+#[derive(Debug)]
+pub struct Ground {
+    pub project: ProjectFacts,
+    pub force: Force,
+    /// What the build takes, in order; `None` without a Dockerfile that can be read.
+    pub sources: Option<Vec<SourceUse>>,
+    dockerfile: PathBuf,
+}
+
+/// Which of the two sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// What the build's sources reach: the transfer.
+    Sent,
+    /// All that the ignore file leaves.
+    Kept,
+}
+
+impl Ground {
+    /// Finds Dockerfile, context and ignore file; reads no other files.
+    pub fn of(request: &GatherRequest) -> Ground {
+        let project = discover(request);
+        let known = project.dockerfile.known().map(|source| source.path.clone());
+        let parsed = known.as_ref().and_then(|path| {
+            let file = dockerfile::parse(fs::read(path).ok()?);
+            Some(ParsedDockerfile { path: path.clone(), file })
+        });
+        let sources = parsed.as_ref().map(|parsed| sources(parsed, project.target.as_deref()));
+        let dockerfile = known.unwrap_or_else(|| project.context.join("Dockerfile"));
+        let force = in_force(&dockerfile, &project.context);
+        Ground { project, force, sources, dockerfile }
+    }
+
+    /// What the builder's client is told to follow; `None` sends all that is kept.
+    fn follow(&self) -> Option<Vec<String>> {
+        let sources = self.sources.as_ref()?;
+        // A tmpfs mount asks for the whole context, but only when something else asks for a part.
+        let needs = |source: &SourceUse| source.instruction != TMPFS;
+        if !sources.iter().any(needs) {
+            return Some(vec![]);
+        }
+        Some(sources.iter().map(|source| source.path.clone()).collect())
+    }
+
+    /// Lists one of the two sets in the builder's order.
+    pub fn list(&self, set: Set) -> Result<Walk, Why> {
+        let follow = self.follow().filter(|_| set == Set::Sent);
+        sent(&self.project.context, &self.force.working_patterns(), follow.as_deref())
+    }
+
+    /// The whole screen. `latency` is that of the context's file system, when it is known.
+    pub fn answer(&self, latency: Option<Latency>) -> Result<ContextAnswer, Why> {
+        let (facts, listing) = thread::scope(|scope| {
+            let listing = scope.spawn(|| self.list(Set::Sent));
+            let facts = self.survey();
+            (facts, listing.join().expect("a walk returns its failures"))
+        });
+        let (facts, listing) = (facts?, listing?);
+        let summary = summarize(&listing, ROWS, FILES);
+        let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
+        let proposal = self.propose(&facts)?;
+        // The survey leaves out no entry of a tmpfs mount that nothing else asks with.
+        let facts = ContextFacts { sent: summary.total, ..facts };
+        Ok(ContextAnswer {
+            target: self.project.target.clone(),
+            sources: self.sources.clone(),
+            tree: summary.tree,
+            largest: summary.largest,
+            proposal,
+            first: first_transfer(facts.sent, slow_lookup),
+            repeated: repeated_transfer(facts.sent, slow_lookup),
+            slow_lookup,
+            facts,
+        })
+    }
+
+    /// What adding these lines to the ignore file would change; nothing is written.
+    pub fn try_patterns(&self, lines: &[String]) -> Result<Tried, TryError> {
+        let mut patterns = Vec::new();
+        for line in lines {
+            let source = ignore::read(line.as_bytes());
+            let [pattern] = source.patterns.as_slice() else {
+                return Err(TryError::NoPattern { line: line.clone() });
+            };
+            if let Some(error) = fault(pattern) {
+                return Err(TryError::Bad { line: line.clone(), error });
+            }
+            patterns.push(pattern.clone());
+        }
+        let before = self.force.working_patterns();
+        let after = before.iter().chain(&patterns).cloned().collect();
+        self.change(&before, after, patterns).map_err(TryError::Context)
+    }
+
+    fn change(
+        &self,
+        before: &[String],
+        after: Vec<String>,
+        patterns: Vec<String>,
+    ) -> Result<Tried, Why> {
+        let follow = self.follow();
+        let amount = |exclude: &[String], follow: Option<&[String]>| -> Result<Amount, Why> {
+            careen_host::walk::amount_after(&self.project.context, exclude, follow)
+        };
+        let follow = follow.as_deref();
+        let kept = Change { before: amount(before, None)?, after: amount(&after, None)? };
+        let sent = Change { before: amount(before, follow)?, after: amount(&after, follow)? };
+        let hidden = self.hidden(before, &after);
+        Ok(Tried { patterns, kept, sent, hidden })
+    }
+
+    /// Sources by name that one list lets through and the other hides.
+    fn hidden(&self, before: &[String], after: &[String]) -> Vec<SourceUse> {
+        let (Ok(before), Ok(after)) = (Matcher::new(before), Matcher::new(after)) else {
+            return vec![];
+        };
+        let is_out =
+            |matcher: &Matcher, path: &str| matcher.walk_match(path.as_bytes()).unwrap_or(false);
+        let hides = |source: &&SourceUse| {
+            let path = source.path.as_str();
+            let is_name = path != "." && !path.contains(['*', '?', '[', '\\']);
+            // Of an excluded folder, an exception may keep what the COPY wants.
+            let is_file = self.project.context.join(path).is_file() || !after.has_exceptions();
+            is_name && is_file && !is_out(&before, path) && is_out(&after, path)
+        };
+        self.sources.iter().flatten().filter(hides).cloned().collect()
+    }
+
+    fn survey(&self) -> Result<ContextFacts, Why> {
+        let categories: Vec<(&'static str, &[&str])> =
+            CATEGORIES.iter().map(|category| (category.name, category.patterns)).collect();
+        survey(&SurveyRequest {
+            root: self.project.context.clone(),
+            dockerfile: std::path::absolute(&self.dockerfile).unwrap_or(self.dockerfile.clone()),
+            follow: self.follow(),
+            categories: &categories,
+            everything: false,
+        })
+    }
+
+    /// The ignore file that the writer would write, measured.
+    fn propose(&self, facts: &ContextFacts) -> Result<Option<Tried>, Why> {
+        let names: Vec<String> = self
+            .sources
+            .iter()
+            .flatten()
+            .filter(|source| source.instruction != TMPFS)
+            .map(|source| source.path.clone())
+            .collect();
+        let proposal = ignore_file::propose(&ignore_file::Request {
+            existing: facts.ignore.text.as_deref(),
+            project: &self.project,
+            amounts: &facts.categories,
+            needed: &names,
+            keep: &KEPT,
+        });
+        if proposal.added.is_empty() {
+            return Ok(None);
+        }
+        let after = ignore::read(proposal.text.as_bytes()).patterns;
+        let works = |pattern: &String| fault(pattern).is_none();
+        let after: Vec<String> = after.into_iter().filter(works).collect();
+        let added = proposal.added.iter().flat_map(|(_, list)| list.iter());
+        let added = added.map(|&pattern| pattern.to_owned()).collect();
+        self.change(&self.force.working_patterns(), after, added).map(Some)
+    }
+}
+
+/// Why `--try` has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TryError {
+    #[error("`{line}` is not one pattern")]
+    NoPattern { line: String },
+    #[error("`{line}` fails every build: {error}")]
+    Bad { line: String, error: String },
+    #[error("{0}")]
+    Context(Why),
+}
+
+const TMPFS: &str = "RUN --mount=type=tmpfs";
+
+fn sources(parsed: &ParsedDockerfile, target: Option<&str>) -> Vec<SourceUse> {
+    let text = parsed.file.source();
+    let found = parsed.file.context_sources(target);
+    found.into_iter().map(|source| source_use(text, source)).collect()
+}
+
+fn source_use(text: &[u8], source: Source) -> SourceUse {
+    let before = &text[..(source.span.start as usize).min(text.len())];
+    let ends = before.iter().filter(|&&byte| byte == b'\n').count();
+    SourceUse {
+        line: u32::try_from(ends + 1).unwrap_or(u32::MAX),
+        instruction: match source.kind {
+            SourceKind::Copy => "COPY",
+            SourceKind::Add => "ADD",
+            SourceKind::Bind => "RUN --mount=type=bind",
+            SourceKind::Tmpfs => TMPFS,
+        },
+        path: source.path,
+        unknown: source.unknown,
+    }
+}
