@@ -72,9 +72,12 @@ pub(crate) fn choice(choice: &Choice) -> String {
 
 /// `3 errors`, `1 error`.
 pub(crate) fn many(n: usize, noun: &str) -> String {
-    let plural = if noun.ends_with("fix") { "es" } else { "s" };
-    let n64 = n as u64;
-    if n == 1 { format!("1 {noun}") } else { format!("{} {noun}{plural}", units::count(n64)) }
+    let plural = match noun.strip_suffix("ry") {
+        Some(stem) => format!("{stem}ries"),
+        None if noun.ends_with("fix") => format!("{noun}es"),
+        None => format!("{noun}s"),
+    };
+    if n == 1 { format!("1 {noun}") } else { format!("{} {plural}", units::count(n as u64)) }
 }
 
 /// A position in a text, both counted from one; the column counts characters.

@@ -61,8 +61,8 @@ impl Error {
             }
             Error::Conflict { id, .. } => {
                 return Some(format!(
-                    "put the files back as they were, or undo change {id} by force; the edited \
-                     files are kept in the journal"
+                    "put the files back as they were, or run `careen undo {id} --force`; the \
+                     edited files are kept in the journal"
                 ));
             }
             Error::ReadOnly { .. } => "make the project writable, or work on a copy of it",

@@ -395,7 +395,10 @@ pub(crate) struct Explain {
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Debug {
     /// Print each Dockerfile as BuildKit's parser tests do
-    Ast { files: Vec<PathBuf> },
+    Ast {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Split words: JSON lines in, JSON lines out
     Words,
     /// Expand words: JSON lines `{word, env, escape, platform}` in, `{result, unmatched, error}` out

@@ -44,7 +44,7 @@ impl World {
             width: if is_terminal { width } else { columns.unwrap_or(WIDTH) },
         };
         World {
-            home: env("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from),
+            home: home(),
             now: now(),
             out: style(stdout.is_terminal()),
             err: style(stderr.is_terminal()),
@@ -62,6 +62,13 @@ impl World {
 /// A variable of the environment; `None` when it is unset or not text.
 pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The home folder: HOME, else what the system's list of users says. Without one, a folder that
+/// nobody can make, so that nothing is kept in a place nobody chose.
+fn home() -> PathBuf {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    home.unwrap_or_else(|| PathBuf::from("/dev/null"))
 }
 
 /// Seconds since the Unix epoch.

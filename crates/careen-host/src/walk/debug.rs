@@ -1,6 +1,8 @@
 //! The answers of `careen debug ignore-walk`: a small tree made in a temporary folder and walked.
 
-use std::{fs, io, os::unix::fs::symlink, path::Path};
+use std::os::unix::fs::symlink;
+use std::path::{Component, Path};
+use std::{fs, io};
 
 use crate::walk::{View, WalkError, WalkRequest, follow_links, open_root, walk};
 
@@ -13,7 +15,7 @@ pub struct Case {
 }
 
 /// Makes the tree of a case below the empty folder `root`: `folder/`, `file`, `link -> target`.
-/// Folders above are made as needed; every file holds one byte.
+/// Folders above are made as needed; every file holds one byte. Nothing is made outside of `root`.
 pub fn plant(root: &Path, tree: &[String]) -> io::Result<()> {
     for line in tree {
         let (path, target) = match line.split_once(" -> ") {
@@ -21,6 +23,10 @@ pub fn plant(root: &Path, tree: &[String]) -> io::Result<()> {
             None => (line.as_str(), None),
         };
         let full = root.join(path);
+        if !stays_below(root, &full)? {
+            let why = format!("{path} leads out of the tree");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         if let Some(parent) = full.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -31,6 +37,18 @@ pub fn plant(root: &Path, tree: &[String]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// True when making `full` cannot touch anything outside of `root`, whatever links there are.
+fn stays_below(root: &Path, full: &Path) -> io::Result<bool> {
+    let is_plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    let Ok(inside) = full.strip_prefix(root) else { return Ok(false) };
+    if !inside.components().all(is_plain) || full.is_symlink() {
+        return Ok(false);
+    }
+    let existing = full.ancestors().skip(1).find(|folder| fs::symlink_metadata(folder).is_ok());
+    let existing = existing.unwrap_or(root).canonicalize()?;
+    Ok(existing.starts_with(root.canonicalize()?))
 }
 
 /// What the builder would list, in its notation: `folder/`, `file`, `link -> target`.
@@ -71,5 +89,27 @@ fn notation(path: &str, view: &View<'_>) -> String {
         Some(target) => format!("{path} -> {}", String::from_utf8_lossy(target)),
         None if view.is_folder() => format!("{path}/"),
         None => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_planted_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir(&root).unwrap();
+        let check = |tree: &[&str], expected: bool| {
+            let tree: Vec<String> = tree.iter().map(|&line| line.to_owned()).collect();
+            assert_eq!(plant(&root, &tree).is_ok(), expected, "{tree:?}");
+        };
+        check(&["a/", "a/b", "link -> a", "link/c", "out -> ../../x"], true);
+        let absolute = folder.path().join("x").display().to_string();
+        for hostile in [&["../x"][..], &[&absolute], &["up -> ..", "up/x"], &["l -> ../x", "l"]] {
+            check(hostile, false);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -92,8 +92,8 @@ pub(crate) fn role(role: SpaceRole) -> &'static str {
 /// `41 218 entries, 1.9 GB kept, 700.2 MB read by the build, walked in 3.1 s`.
 pub(super) fn context(facts: &ContextFacts) -> String {
     format!(
-        "{} entries, {} kept, {} read by the build, walked in {}",
-        units::count(facts.kept.entries),
+        "{}, {} kept, {} read by the build, walked in {}",
+        words::many(usize::try_from(facts.kept.entries).unwrap_or(usize::MAX), "entry"),
         units::size(facts.kept.bytes),
         units::size(facts.sent.bytes),
         words::seconds_of(facts.walk_seconds),

@@ -63,10 +63,10 @@ pub(super) fn run(options: &Debug) -> Result<Exit, Failure> {
         Debug::Expand => answer_expand,
         Debug::Words | Debug::Ast { .. } | Debug::Walk { .. } | Debug::Parse { .. } => answer_words,
     };
-    let lines = BufReader::new(io::stdin()).lines();
+    let lines = BufReader::new(io::stdin()).split(b'\n');
     super::print(|out| {
         for line in lines {
-            let line = line?;
+            let line = String::from_utf8_lossy(&line?).into_owned();
             if line.trim().is_empty() {
                 continue;
             }

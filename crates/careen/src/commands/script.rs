@@ -34,7 +34,12 @@ pub(super) fn run(options: &Script, format: Format, world: &World) -> Result<Exi
     super::relative_to(&project.root, &mut plan);
     let journal = Journal::of(&project.root).map_err(super::undo::failed("read the journal"))?;
     super::undo::recover(&journal)?;
-    journal.apply(&plan, world.now).map_err(super::undo::failed("write the script"))?;
+    journal.apply(&plan, world.now).map_err(|err| {
+        // The journal keeps to the project; elsewhere the shell writes.
+        let is_refused = matches!(err, careen_run::Error::Refused { .. });
+        let failure = super::undo::failed("write the script")(err);
+        if is_refused { failure.hint(Some("use `careen script > FILE`")) } else { failure }
+    })?;
     super::say(&format!("wrote {}", path.display()));
     Ok(Exit::Ok)
 }

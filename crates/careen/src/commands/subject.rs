@@ -49,7 +49,11 @@ pub(super) fn asked(options: &ProjectOptions, world: &World) -> Result<Asked, Fa
 
 /// Everything there is to know, from files, machine and engine.
 pub(super) fn look(request: &GatherRequest, world: &World) -> Gathered {
-    gather(request, &Surroundings { env: &env, home: &world.home })
+    let gathered = gather(request, &Surroundings { env: &env, home: &world.home });
+    if let Some(problem) = &gathered.history_problem {
+        super::say(&format!("earlier builds are not looked at: {problem}"));
+    }
+    gathered
 }
 
 /// The facts in the shape a renderer takes them.
