@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../crates/careen-syntax/tests/invariants/mod.rs"]
+#[path = "../../crates/careen-syntax/tests/invariants/dockerfile.rs"]
 mod invariants;
 
 use libfuzzer_sys::fuzz_target;

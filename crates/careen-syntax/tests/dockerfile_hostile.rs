@@ -71,6 +71,27 @@ fn nested_inputs_are_read() {
     survive(format!("FROM x\nRUN {}\n", "--mount=type=cache,target=/a ".repeat(3_000)));
 }
 
+/// Values that double, patterns that try every place: bounded, and said as an error.
+#[test]
+fn values_that_explode_are_refused() {
+    survive(format!("FROM x\nENV a=xx\n{}", "ENV a=$a$a\n".repeat(60)));
+    survive(format!("FROM x\nENV a=xx\n{}", "ENV a=\"$a$a\"\n".repeat(60)));
+    survive(format!("ARG a=xx\n{}FROM $a\n", "ARG a=$a$a\n".repeat(60)));
+    survive(format!("FROM x\nENV a={}\nENV b={}\n", "y".repeat(100_000), "$a".repeat(100_000)));
+    survive(format!("FROM x\nENV a={}\n{}", "y".repeat(1_000), "COPY $a$a b\n".repeat(2_000)));
+    let value = "y".repeat(100_000);
+    survive(format!("FROM x\nENV a={value}\n{}", "ENV b=$a\n".repeat(5_000)));
+    for word in ["${a//*x/b}", "${a//y/$a}", "${a/y*y*y*y*x/b}", "${a##*x}", "${a%%x*}"] {
+        survive(format!("FROM x\nENV a={value}\nLABEL b={word}\nCOPY {word} /\n"));
+    }
+    let file =
+        dockerfile::parse(format!("FROM x\nENV a=xx\n{}COPY $a /\n", "ENV a=$a$a\n".repeat(16)));
+    let meaning = file.meaning(&Given::default());
+    assert_eq!(meaning.variable(file.items.len() - 1, "a").map(|a| a.len()), Some(131_072));
+    let error = meaning.expand(file.items.len() - 1, "$a$a").error.unwrap_or_default();
+    assert_eq!(error, "failed to process \"$a$a\": the result is longer than 131072 bytes");
+}
+
 /// Every short string over an alphabet of the characters that mean something.
 #[test]
 fn short_inputs_are_read() {

@@ -1,5 +1,6 @@
 //! Pieces of Dockerfiles put together by chance, always the same chance.
 
+#[path = "invariants/dockerfile.rs"]
 mod invariants;
 
 use invariants::check_dockerfile;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pattern::{Length, Pattern};
+use super::pattern::{Length, Pattern, replaced};
 
 /// Where variables come from.
 pub trait Variables {
@@ -62,6 +62,10 @@ pub enum Treatment {
 /// Expansions nest; deeper than this is refused rather than overflowing the stack.
 const DEEPEST: usize = 200;
 
+/// Bytes of a result that is longer than its word. Forty lines of `ENV a=$a$a` would ask for a
+/// terabyte. Linux runs nothing with a longer variable (`MAX_ARG_STRLEN` in `linux/binfmts.h`).
+const LONGEST: usize = 128 << 10;
+
 impl List {
     /// Reads `NAME=value` lines; a line without an equals sign is an empty variable.
     pub fn read<S: AsRef<str>>(lines: &[S], platform: Platform) -> List {
@@ -101,6 +105,7 @@ pub fn expand_with(
         escape,
         options,
         depth: 0,
+        longest: LONGEST.max(word.len()),
         matched: BTreeSet::new(),
         unmatched: BTreeSet::new(),
     };
@@ -120,6 +125,8 @@ struct Lexer<'a> {
     escape: char,
     options: Options,
     depth: usize,
+    /// Bytes.
+    longest: usize,
     matched: BTreeSet<String>,
     unmatched: BTreeSet<String>,
 }
@@ -182,6 +189,7 @@ impl Lexer<'_> {
             match character {
                 '$' => {
                     let value = self.dollar()?;
+                    self.check_length(text.len() + value.len())?;
                     text.push_str(&value);
                     value.chars().for_each(|c| split.character(c));
                 }
@@ -191,6 +199,7 @@ impl Lexer<'_> {
                         '"' => self.double_quotes()?,
                         _ => self.angle(),
                     };
+                    self.check_length(text.len() + value.len())?;
                     text.push_str(&value);
                     split.word.push_str(&value);
                 }
@@ -208,6 +217,13 @@ impl Lexer<'_> {
             }
             None => Ok((text, split.finish())),
         }
+    }
+
+    fn check_length(&self, length: usize) -> Read<()> {
+        if length <= self.longest {
+            return Ok(());
+        }
+        Err(format!("the result is longer than {} bytes", self.longest))
     }
 
     /// An unquoted character, or an escape and what it escapes; false at the end of input.
@@ -281,7 +297,11 @@ impl Lexer<'_> {
                     }
                     return Ok(out);
                 }
-                Some('$') => out.push_str(&self.dollar()?),
+                Some('$') => {
+                    let value = self.dollar()?;
+                    self.check_length(out.len() + value.len())?;
+                    out.push_str(&value);
+                }
                 Some(character) => {
                     self.next();
                     self.quoted(character, &mut out);
@@ -392,11 +412,11 @@ impl Lexer<'_> {
         }
         let compiled = Pattern::read(&pattern).map_err(|err| invalid(&pattern, &err))?;
         let value = value.unwrap_or_default();
-        Ok(if all {
-            compiled.replace_all(&value, &replacement)
-        } else {
-            compiled.replace_first(&value, &replacement)
-        })
+        let found = compiled.matches(&value)?;
+        let length = value.len() + replacement.len() * if all { found.len() } else { 1 };
+        self.check_length(length)?;
+        let count = if all { found.len() } else { found.len().min(1) };
+        Ok(replaced(&value, &found[..count], &replacement))
     }
 
     /// The word of a modifier up to `stop`; at the end of input the error says what is missing.

@@ -23,8 +23,14 @@ pub struct Meaning<'a> {
     globals: Scope,
     /// One for each stage.
     scopes: Vec<Scope>,
+    /// Bytes of all values, see [`MOST_KEPT`].
+    kept: usize,
     platform: Platform,
 }
+
+/// Bytes of values that are kept for one file. A hundred thousand lines of `ENV b=$a` would ask for
+/// gigabytes; what does not fit is empty, as a value that cannot be expanded is.
+const MOST_KEPT: usize = 64 << 20;
 
 /// Assignments in one stage, or before the first.
 #[derive(Debug, Default)]
@@ -54,6 +60,7 @@ impl Dockerfile {
             settings: HashMap::new(),
             globals: Scope::default(),
             scopes: Vec::new(),
+            kept: 0,
             platform: if windows { Platform::Windows } else { Platform::Linux },
         };
         meaning.set_platforms(given);
@@ -116,9 +123,15 @@ impl<'a> Meaning<'a> {
         for argument in instruction.declared() {
             let default = argument.default.map(|default| self.expand(item, &default).text);
             if let Some(value) = given.argument(&argument.name).or(default) {
+                let value = self.keep(value);
                 self.globals.set(argument.name, item, value);
             }
         }
+    }
+
+    fn keep(&mut self, value: String) -> String {
+        self.kept += value.len();
+        if self.kept > MOST_KEPT { String::new() } else { value }
     }
 
     fn set(&mut self, item: usize, instruction: &Instruction, given: &Given) {
@@ -137,6 +150,7 @@ impl<'a> Meaning<'a> {
                         .or_else(|| argument.default.map(expanded))
                         .or_else(|| self.globals.last(&argument.name));
                     if let Some(value) = value {
+                        let value = self.keep(value);
                         self.scopes[stage].set(argument.name, item, value);
                     }
                 }
@@ -149,6 +163,7 @@ impl<'a> Meaning<'a> {
             _ => return,
         };
         for (name, value) in assigned {
+            let value = self.keep(value);
             self.scopes[stage].set(name, item, value);
         }
     }

@@ -1,5 +1,10 @@
 //! Shell patterns (`*`, `?`, escapes) as the `#`, `%` and `/` modifiers use them.
 
+use std::ops::Range;
+
+/// Tokens of a pattern times characters of a value: about a second. More is refused.
+const MOST_STEPS: usize = 1 << 28;
+
 /// A pattern without bracket expressions; neither wildcard matches a line end.
 pub(super) struct Pattern {
     tokens: Vec<Token>,
@@ -70,41 +75,70 @@ impl Pattern {
         }
     }
 
-    /// Replaces the leftmost, longest match.
-    pub(super) fn replace_first(&self, value: &str, replacement: &str) -> String {
+    /// All matches from left to right, each the longest at its place, as ranges of characters. An
+    /// empty match right after another match does not count.
+    pub(super) fn matches(&self, value: &str) -> Result<Vec<Range<usize>>, String> {
         let value: Vec<char> = value.chars().collect();
-        let Some((start, end)) = self.find(&value, 0) else { return value.iter().collect() };
-        let mut out: String = value[..start].iter().collect();
-        out.push_str(replacement);
-        out.extend(&value[end..]);
-        out
-    }
-
-    /// Replaces all matches; an empty match right after another match does not count.
-    pub(super) fn replace_all(&self, value: &str, replacement: &str) -> String {
-        let value: Vec<char> = value.chars().collect();
-        let mut out = String::new();
-        let (mut copied, mut from) = (0, 0);
-        let mut first = true;
+        if self.tokens.len().saturating_mul(value.len()) > MOST_STEPS {
+            return Err("the pattern is too long for the value".to_owned());
+        }
+        let ends = self.longest_ends(&value);
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let mut from = 0;
         while from <= value.len() {
-            let Some((start, end)) = self.find(&value, from) else { break };
-            if first || end > copied {
-                out.extend(&value[copied..start]);
-                out.push_str(replacement);
-                copied = end;
+            let Some(start) = (from..=value.len()).find(|&start| ends[start].is_some()) else {
+                break;
+            };
+            let end = ends[start].unwrap_or(start);
+            if found.last().is_none_or(|last| end > last.end) {
+                found.push(start..end);
             }
-            first = false;
+            // The next match may begin where this one ends; an empty one moves on by one.
             from = if end > from { end } else { from + 1 };
         }
-        out.extend(&value[copied..]);
-        out
+        Ok(found)
     }
 
-    fn find(&self, value: &[char], from: usize) -> Option<(usize, usize)> {
-        (from..=value.len()).find_map(|start| {
-            ends(&self.tokens, &value[start..]).map(|(_, longest)| (start, start + longest))
-        })
+    /// For each place where the longest match that begins there ends. All places at once, from
+    /// the last token to the first: tokens × characters steps.
+    fn longest_ends(&self, value: &[char]) -> Vec<Option<usize>> {
+        let mut ends: Vec<Option<usize>> = (0..=value.len()).map(Some).collect();
+        for token in self.tokens.iter().rev() {
+            match token {
+                Token::Any => {
+                    for at in (0..value.len()).rev().filter(|&at| value[at] != '\n') {
+                        // A later place that can be reached gives the later end.
+                        ends[at] = ends[at + 1].max(ends[at]);
+                    }
+                }
+                Token::One | Token::Literal(_) => {
+                    for at in 0..value.len() {
+                        let fits = match token {
+                            Token::Literal(wanted) => *wanted == value[at],
+                            _ => value[at] != '\n',
+                        };
+                        ends[at] = if fits { ends[at + 1] } else { None };
+                    }
+                    ends[value.len()] = None;
+                }
+            }
+        }
+        ends
     }
+}
+
+/// `value` with each of `matches` replaced.
+pub(super) fn replaced(value: &str, matches: &[Range<usize>], replacement: &str) -> String {
+    let value: Vec<char> = value.chars().collect();
+    let mut out = String::new();
+    let mut copied = 0;
+    for found in matches {
+        out.extend(&value[copied..found.start]);
+        out.push_str(replacement);
+        copied = found.end;
+    }
+    out.extend(&value[copied..]);
+    out
 }
 
 /// Lengths of the shortest and the longest prefix of `value` that the tokens match.

@@ -286,20 +286,21 @@ impl Parser<'_> {
 
     fn class(&mut self) -> Result<ClassUnicode, BadRegex> {
         let whole = self.rest;
-        let mut class = ClassUnicode::empty();
+        // Collected first: a class that grows one by one is put in order each time.
+        let mut ranges: Vec<ClassUnicodeRange> = Vec::new();
         self.rest = &self.rest[1..];
         let negated = self.take('^');
         let mut is_first = true;
         while is_first || !self.rest.starts_with(']') {
             is_first = false;
             if let Some(posix) = self.posix_class()? {
-                class.union(&posix);
+                ranges.extend(posix.ranges());
                 continue;
             }
             if self.rest.starts_with('\\')
                 && let Some(named) = self.named_class()?
             {
-                class.union(&named);
+                ranges.extend(named.ranges());
                 continue;
             }
             let low = self.class_rune(whole)?;
@@ -311,10 +312,10 @@ impl Parser<'_> {
                     return Err(bad(&format!("invalid character class range: {whole}")));
                 }
             }
-            push_range(&mut class, low, high);
+            push_range(&mut ranges, low, high);
         }
         self.rest = &self.rest[1..];
-        Ok(negate_if(negated, class))
+        Ok(negate_if(negated, ClassUnicode::new(ranges)))
     }
 
     fn class_rune(&mut self, whole: &str) -> Result<u32, BadRegex> {
@@ -398,12 +399,12 @@ fn negate_if(negated: bool, mut class: ClassUnicode) -> ClassUnicode {
 }
 
 /// Adds `low..=high` without the surrogates in between.
-fn push_range(class: &mut ClassUnicode, low: u32, high: u32) {
+fn push_range(ranges: &mut Vec<ClassUnicodeRange>, low: u32, high: u32) {
     for (from, to) in [(low, high.min(0xD7FF)), (low.max(0xE000), high)] {
         if let (Some(from), Some(to)) = (char::from_u32(from), char::from_u32(to))
             && from <= to
         {
-            class.push(ClassUnicodeRange::new(from, to));
+            ranges.push(ClassUnicodeRange::new(from, to));
         }
     }
 }

@@ -45,7 +45,8 @@ pub(super) struct Index {
     extensions: HashMap<Vec<u8>, Vec<(u32, Where)>>,
     tails: Vec<Tail>,
     prefixes: Vec<(u32, Vec<u8>)>,
-    automaton: Option<Automaton>,
+    /// One, unless the expressions are too large together.
+    automata: Vec<Automaton>,
 }
 
 #[derive(Debug)]
@@ -59,8 +60,8 @@ struct Automaton {
 /// Memory for searching, one per thread.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    cache: Option<Cache>,
-    found: Option<PatternSet>,
+    /// One for each automaton.
+    caches: Vec<(Cache, PatternSet)>,
 }
 
 /// A set of pattern numbers.
@@ -96,7 +97,7 @@ impl Index {
                 },
             }
         }
-        index.build_automaton(expressions, &mut refused);
+        index.build_automata(expressions, &mut refused);
         (index, refused)
     }
 
@@ -116,34 +117,30 @@ impl Index {
         self.tails.push(Tail { pattern, place, suffix: suffix.to_owned() });
     }
 
-    /// One automaton for all expressions; those that are too large are refused one by one.
-    fn build_automaton(&mut self, expressions: Vec<(u32, Hir)>, refused: &mut Vec<Refused>) {
+    /// One automaton for all expressions, or for each half of them when that is too large; an
+    /// expression that is too large alone is refused.
+    fn build_automata(&mut self, mut expressions: Vec<(u32, Hir)>, refused: &mut Vec<Refused>) {
         if expressions.is_empty() {
             return;
         }
-        let (patterns, trees): (Vec<u32>, Vec<Hir>) = expressions.into_iter().unzip();
-        let all_anchored = trees.iter().all(starts_at_start);
+        // A quarter million expressions would be cut in half many times before they fit.
+        let rest = expressions.split_off(expressions.len().min(MOST_TOGETHER));
+        let trees: Vec<&Hir> = expressions.iter().map(|(_, tree)| tree).collect();
+        let all_anchored = trees.iter().all(|tree| starts_at_start(tree));
         let anchored = if all_anchored { Anchored::Yes } else { Anchored::No };
         match build(&trees, MatchKind::All) {
-            Ok(dfa) => self.automaton = Some(Automaton { dfa, patterns, anchored }),
-            Err(_) if trees.len() > 1 => {
-                let mut small = Vec::new();
-                for (pattern, tree) in patterns.into_iter().zip(trees) {
-                    match build(std::slice::from_ref(&tree), MatchKind::All) {
-                        Ok(_) => small.push((pattern, tree)),
-                        Err(why) => refused.push((pattern, why)),
-                    }
-                }
-                // Each one is small enough; half of them together is tried until it fits.
-                let half = small.split_off(small.len() / 2);
-                self.build_automaton(small, refused);
-                if self.automaton.is_some() {
-                    let why = "too large together with the other patterns";
-                    refused.extend(half.into_iter().map(|(pattern, _)| (pattern, why.to_owned())));
-                }
+            Ok(dfa) => {
+                let patterns = expressions.iter().map(|(pattern, _)| *pattern).collect();
+                self.automata.push(Automaton { dfa, patterns, anchored });
             }
-            Err(why) => refused.push((patterns[0], why)),
+            Err(why) if expressions.len() == 1 => refused.push((expressions[0].0, why)),
+            Err(_) => {
+                let half = expressions.split_off(expressions.len() / 2);
+                self.build_automata(expressions, refused);
+                self.build_automata(half, refused);
+            }
         }
+        self.build_automata(rest, refused);
     }
 
     /// Sets a bit for each pattern that matches `path` itself.
@@ -186,8 +183,23 @@ impl Index {
                 set(hits, *pattern);
             }
         }
-        if let Some(automaton) = &self.automaton {
-            automaton.search(path, search, hits);
+        if self.automata.is_empty() {
+            return;
+        }
+        let text;
+        let haystack = if std::str::from_utf8(path).is_ok() {
+            path
+        } else {
+            text = glob::runes(path);
+            text.as_bytes()
+        };
+        if search.caches.is_empty() {
+            let room =
+                |one: &Automaton| (one.dfa.create_cache(), PatternSet::new(one.patterns.len()));
+            search.caches = self.automata.iter().map(room).collect();
+        }
+        for (automaton, (cache, found)) in self.automata.iter().zip(&mut search.caches) {
+            automaton.search(haystack, cache, found, hits);
         }
     }
 }
@@ -203,16 +215,8 @@ impl Where {
 }
 
 impl Automaton {
-    fn search(&self, path: &[u8], search: &mut Search, hits: &mut [u64]) {
-        let text;
-        let haystack = if path.is_ascii() || std::str::from_utf8(path).is_ok() {
-            path
-        } else {
-            text = glob::runes(path);
-            text.as_bytes()
-        };
-        let cache = search.cache.get_or_insert_with(|| self.dfa.create_cache());
-        let found = search.found.get_or_insert_with(|| PatternSet::new(self.patterns.len()));
+    /// `haystack` is text.
+    fn search(&self, haystack: &[u8], cache: &mut Cache, found: &mut PatternSet, hits: &mut [u64]) {
         found.clear();
         let input = Input::new(haystack).anchored(self.anchored);
         self.dfa
@@ -234,7 +238,7 @@ impl Below {
     /// `None` inside when nothing can be ruled out.
     pub(super) fn new(regex: &str) -> Below {
         let tree = go_regex::parse(regex).ok().filter(starts_at_start);
-        Below(tree.and_then(|tree| build(&[tree], MatchKind::All).ok()))
+        Below(tree.and_then(|tree| build(&[&tree], MatchKind::All).ok()))
     }
 
     /// Whether a path that starts with `folder` and a slash may match.
@@ -260,7 +264,10 @@ impl Below {
 /// The most memory one compiled set of expressions may take, bytes.
 const LARGEST_PROGRAM: usize = 64 << 20;
 
-fn build(trees: &[Hir], kind: MatchKind) -> Result<DFA, String> {
+/// Expressions in one automaton.
+const MOST_TOGETHER: usize = 4096;
+
+fn build(trees: &[&Hir], kind: MatchKind) -> Result<DFA, String> {
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
@@ -296,7 +303,7 @@ mod tests {
     /// Whether the pattern's own expression matches, without any of the shortcuts.
     fn by_expression(pattern: &str, path: &str) -> bool {
         let Form::Regex(regex) = form::compile(pattern) else { panic!("{pattern} is no regex") };
-        let dfa = build(&[go_regex::parse(&regex).unwrap()], MatchKind::All).unwrap();
+        let dfa = build(&[&go_regex::parse(&regex).unwrap()], MatchKind::All).unwrap();
         let mut found = PatternSet::new(1);
         dfa.try_which_overlapping_matches(&mut dfa.create_cache(), &Input::new(path), &mut found)
             .unwrap();
@@ -329,7 +336,7 @@ mod tests {
         ];
         for pattern in patterns {
             let (index, refused) = Index::new(&[form::compile(pattern)], &[pattern.to_owned()]);
-            assert!(refused.is_empty() && index.automaton.is_none(), "{pattern}");
+            assert!(refused.is_empty() && index.automata.is_empty(), "{pattern}");
             for path in paths {
                 let mut hits = [0];
                 index.search(path.as_bytes(), &mut Search::default(), &mut hits);

@@ -115,7 +115,10 @@ impl Matcher {
 
     /// The patterns that will fail the build when a path reaches them.
     pub fn refused(&self) -> Vec<MatchError> {
-        self.refused.iter().map(|(pattern, _)| self.error(*pattern as usize)).collect()
+        let error = |(pattern, detail): &(u32, String)| {
+            MatchError::new(self.patterns[*pattern as usize].source, detail.clone())
+        };
+        self.refused.iter().map(error).collect()
     }
 
     /// The reference's `MatchesOrParentMatches`: each pattern is tried on the path and its parents.
@@ -233,7 +236,7 @@ impl Matcher {
         let source = self.patterns[number].source;
         let found = self.refused.iter().find(|(pattern, _)| *pattern as usize == number);
         let detail = found.map_or_else(String::new, |(_, detail)| detail.clone());
-        MatchError { index: source, message: "syntax error in pattern".to_owned(), detail }
+        MatchError::new(source, detail)
     }
 
     fn words(&self) -> usize {
@@ -340,6 +343,12 @@ impl Pattern {
                 self.below.get_or_init(|| Below::new(regex)).may_match(folder, cache)
             }
         }
+    }
+}
+
+impl MatchError {
+    fn new(index: usize, detail: String) -> MatchError {
+        MatchError { index, message: "syntax error in pattern".to_owned(), detail }
     }
 }
 
