@@ -1,8 +1,8 @@
 //! One file per command: ask the crates below, hand the answer to a renderer, choose the exit code.
 
 mod build;
-mod culprit;
 mod context;
+mod culprit;
 mod debug;
 mod debug_lines;
 mod doctor;
@@ -47,8 +47,6 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
             debug::run(&options)
         }
         Some(Command::Context(options)) => context::run(&options, format, world),
-        Some(Command::Explain(options)) => explain::run(&options, world),
-        Some(Command::Debug(options)) => debug::run(&options),
     }
 }
 
