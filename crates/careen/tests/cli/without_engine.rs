@@ -12,7 +12,7 @@ fn the_doctor_still_checks_all_that_needs_no_engine() {
     let sandbox = Sandbox::sick();
     let run = sandbox.run(&["doctor"]);
     run.check(
-        1,
+        3,
         &[
             "no engine answers at unix:///run/careen-no-engine/docker.sock",
             "skipped: no engine answers at /run/careen-no-engine/docker.sock",
@@ -36,7 +36,8 @@ fn the_doctor_still_checks_all_that_needs_no_engine() {
 fn the_doctor_ends_with_3_where_nothing_bad_was_found_and_not_all_was_looked_at() {
     let sandbox = Sandbox::sick();
     let without = ["--ignore", "engine-unreachable=there is none"];
-    sandbox.run(&["doctor"]).check(1, &[]);
+    sandbox.run(&["doctor"]).check(3, &[]);
+    sandbox.run(&["doctor", "--fail-on", "warning"]).check(1, &[]);
     sandbox.run(&["doctor", "--fail-on", "never"]).check(3, &[]);
     sandbox.run(&[&["doctor"], &without[..]].concat()).check(3, &[]);
     sandbox.run(&[&["doctor", "--fail-on", "warning"], &without[..]].concat()).check(1, &[]);
