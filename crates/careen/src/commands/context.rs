@@ -40,9 +40,12 @@ pub(super) fn run(
     }
     if options.patterns {
         let worth = ground.price_patterns().map_err(failed)?;
-        print(|out| match is_json {
-            true => json::context_patterns(out, &ground.force.file, &worth),
-            false => terminal::context_patterns(out, world.out, &ground.force.file, &worth),
+        print(|out| {
+            if is_json {
+                json::context_patterns(out, &ground.force.file, &worth)
+            } else {
+                terminal::context_patterns(out, world.out, &ground.force.file, &worth)
+            }
         })?;
         return Ok(Exit::Ok);
     }
@@ -51,9 +54,12 @@ pub(super) fn run(
             TryError::Context(why) => failed(why),
             other => Failure::usage(other),
         })?;
-        print(|out| match is_json {
-            true => json::context_tried(out, &tried),
-            false => terminal::context_tried(out, world.out, &tried),
+        print(|out| {
+            if is_json {
+                json::context_tried(out, &tried)
+            } else {
+                terminal::context_tried(out, world.out, &tried)
+            }
         })?;
         return Ok(limits(options, tried.sent.after));
     }
@@ -62,9 +68,12 @@ pub(super) fn run(
     }
     let latency = latency(&ground);
     let answer = ground.answer(latency).map_err(failed)?;
-    print(|out| match is_json {
-        true => json::context_answer(out, &answer),
-        false => terminal::context(out, world.out, &answer),
+    print(|out| {
+        if is_json {
+            json::context_answer(out, &answer)
+        } else {
+            terminal::context(out, world.out, &answer)
+        }
     })?;
     Ok(limits(options, answer.facts.sent))
 }
@@ -86,12 +95,11 @@ fn named(dockerfile: Option<&Path>) -> Result<(), Failure> {
 
 fn explain(ground: &Ground, path: &Path, is_json: bool, world: &World) -> Result<Exit, Failure> {
     let root = &ground.project.context;
-    let inside = match path.is_absolute() {
-        true => {
-            let root = std::path::absolute(root).unwrap_or(root.clone());
-            path.starts_with(&root).then(|| relative(&root, path)).flatten()
-        }
-        false => relative(Path::new(""), path),
+    let inside = if path.is_absolute() {
+        let root = std::path::absolute(root).unwrap_or(root.clone());
+        path.starts_with(&root).then(|| relative(&root, path)).flatten()
+    } else {
+        relative(Path::new(""), path)
     };
     let inside = inside.filter(|path| !path.as_os_str().is_empty()).ok_or_else(|| {
         Failure::usage(format!("{} is not in the context {}", path.display(), root.display()))
@@ -99,9 +107,12 @@ fn explain(ground: &Ground, path: &Path, is_json: bool, world: &World) -> Result
     })?;
     let name = inside.to_string_lossy();
     let answer = ground.explain(&name).map_err(failed)?;
-    print(|out| match is_json {
-        true => json::context_path(out, &answer),
-        false => terminal::context_path(out, world.out, &answer),
+    print(|out| {
+        if is_json {
+            json::context_path(out, &answer)
+        } else {
+            terminal::context_path(out, world.out, &answer)
+        }
     })?;
     Ok(Exit::Ok)
 }
@@ -123,7 +134,8 @@ fn listing(options: &ContextOptions, format: Format, ground: &Ground) -> Result<
         print(|out| writeln!(out, "{hash}"))?;
     } else if let Some(target) = &options.make {
         let rule = prerequisites(ground, &listing, target).map_err(|path| {
-            let what = format!("write a rule for {path:?}");
+            let what =
+                format!("write a rule for {}", careen_report::clean(&path.to_string_lossy()));
             Failure::could_not(what, "make has no way to write this name")
         })?;
         print(|out| out.write_all(&rule))?;
