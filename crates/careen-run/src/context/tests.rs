@@ -212,7 +212,8 @@ fn a_hash_is_stable() {
         fs::set_permissions(folder.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
     }
     let listing = ground(folder.path()).list(Set::Sent).unwrap();
-    expect!["careen-context-1:c105e7eb3d12ddc27195985518f9cb62b83fa79ce662c1c79b10371b5ab6027b"].assert_eq(&hash(folder.path(), &listing).unwrap());
+    expect!["careen-context-1:c105e7eb3d12ddc27195985518f9cb62b83fa79ce662c1c79b10371b5ab6027b"]
+        .assert_eq(&hash(folder.path(), &listing).unwrap());
 }
 
 #[test]
