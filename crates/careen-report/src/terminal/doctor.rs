@@ -93,7 +93,7 @@ fn section(style: Style, category: Category, shown: &Doctor<'_>) -> Vec<Line> {
         lines.extend(told(style, finding, shown));
     }
     if shown.detail == Detail::Everything {
-        lines.extend(checks.iter().filter_map(|check| quiet(style, check)));
+        lines.extend(checks.iter().filter_map(|check| quiet(style, check)).flat_map(|l| l.rows(8)));
     }
     lines
 }
@@ -158,11 +158,12 @@ fn told(style: Style, finding: &Finding, shown: &Doctor<'_>) -> Vec<Line> {
         let price = format!(" · {} ({})", words::saving(cost.saving), words::basis(cost.basis));
         facts = facts.add(Tone::Strong, price);
     }
-    lines.push(facts);
+    lines.extend(facts.rows(8));
     if shown.detail == Detail::Everything {
         for fact in &finding.evidence {
             let line = Line::new(style).text("      ").add(Tone::Dim, format!("{}: ", fact.what));
-            lines.push(line.text(&fact.value).add(Tone::Dim, format!("  from {}", fact.source)));
+            let line = line.text(&fact.value).add(Tone::Dim, format!("  from {}", fact.source));
+            lines.extend(line.rows(8));
         }
     }
     let fixes = match shown.detail {
@@ -180,7 +181,7 @@ fn remedy(style: Style, fix: &Fix) -> Vec<Line> {
         Safety::Manual => "by hand",
     };
     let line = Line::new(style).text("      fix: ").text(&fix.title);
-    let mut lines = vec![line.add(Tone::Dim, format!(" ({how})"))];
+    let mut lines = line.add(Tone::Dim, format!(" ({how})")).rows(11);
     if fix.safety == Safety::Manual {
         for command in words::steps(fix) {
             lines.push(Line::new(style).text("        ").add(Tone::Hint, command).whole());

@@ -70,6 +70,27 @@ impl Line {
         self
     }
 
+    /// The line broken between words, so that nothing is cut; later rows begin at `indent`.
+    pub(super) fn rows(self, indent: usize) -> Vec<Line> {
+        if self.whole || self.width() <= self.style.width {
+            return vec![self];
+        }
+        let start = Line::new(self.style).text(" ".repeat(indent));
+        let mut rows = vec![Line::new(self.style)];
+        for (tone, text) in self.pieces {
+            for word in text.split_inclusive(' ') {
+                let row = rows.last_mut().expect("there is a first row");
+                let is_empty = row.width() <= indent;
+                if is_empty || row.width() + word.trim_end().width() <= self.style.width {
+                    row.pieces.push((tone, word.to_owned()));
+                } else if !word.trim().is_empty() {
+                    rows.push(start.clone().add(tone, word));
+                }
+            }
+        }
+        rows
+    }
+
     pub(super) fn width(&self) -> usize {
         self.pieces.iter().map(|(_, text)| text.width()).sum()
     }
@@ -227,6 +248,15 @@ mod tests {
             let line = Line::new(style).text("a→b").to(6).text("c").right(12, Tone::Plain, "3.1×");
             assert_eq!(line.width(), 12);
         }
+    }
+
+    #[test]
+    fn a_line_in_rows_loses_nothing() {
+        let line = Line::new(WIDE).text("  ab: ").add(Tone::Dim, "one two three four");
+        let rows: Vec<String> = line.rows(4).iter().map(|row| row.render(WIDE)).collect();
+        assert_eq!(rows, ["  ab: one", "    two", "    three", "    four"]);
+        let short = Line::new(WIDE).text("as it is");
+        assert_eq!(short.rows(4).len(), 1);
     }
 
     #[test]

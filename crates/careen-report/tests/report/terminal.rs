@@ -136,7 +136,8 @@ fn the_doctor_details_problems_only() {
         [✓] Ignore file  .dockerignore, 2 patterns
         [!] Dockerfile   .devcontainer/Dockerfile
             ! two package groups wait for one cache mount
-              shared-cache-id · .devcontainer/Dockerfile:3 · 40.0 s per rebuild (modell…
+              shared-cache-id · .devcontainer/Dockerfile:3 · 40.0 s per rebuild
+                (modelled)
               fix: Give the cache mount its own id (careen fix)
         [✓] Secrets      nothing that looks like a secret would be sent
         [-] Network      skipped: not asked for
@@ -165,8 +166,10 @@ fn the_doctor_shows_everything_when_asked() {
               stale-builder · engine · 19.4 GB (rule)
               fix: Recreate builder fervent_x (careen fix --risky)
         [-] Cache        skipped: this engine does not support its rules of collection
-            - will the cache survive (cache-eviction)  skipped: this engine does not su…
-            - is the cache of a healthy size (cache-size)  skipped: this engine does no…
+            - will the cache survive (cache-eviction)  skipped: this engine does not
+                support its rules of collection
+            - is the cache of a healthy size (cache-size)  skipped: this engine does not
+                support its rules of collection
         [✗] Disk         engine 11.0 GB free of 250.0 GB; Windows drive 38.0 GB free of
                          250.0 GB
             ✗ engine disk has 11.0 GB free, the last build needed 23.0 GB
@@ -187,7 +190,8 @@ fn the_doctor_shows_everything_when_asked() {
             ✓ is there an ignore file (ignore-missing)
         [!] Dockerfile   .devcontainer/Dockerfile
             ! two package groups wait for one cache mount
-              shared-cache-id · .devcontainer/Dockerfile:3 · 40.0 s per rebuild (modell…
+              shared-cache-id · .devcontainer/Dockerfile:3 · 40.0 s per rebuild
+                (modelled)
               fix: Give the cache mount its own id (careen fix)
             - is the base pinned (latest-tag)  ignored: we want the newest
         [✓] Secrets      nothing that looks like a secret would be sent

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use careen_check::Selection;
+use careen_check::{Selection, nearest};
 use careen_engine::Surroundings;
 use careen_model::legacy::{Group, Value};
 use careen_model::{Diagnosis, Looked, Why};
 use careen_report::Subject;
 use careen_run::gather::{GatherRequest, Gathered, gather};
+use clap::CommandFactory as _;
 
-use crate::arguments::{FailOn, ProjectOptions};
+use crate::arguments::{Arguments, FailOn, ProjectOptions};
 use crate::config::{self, Config};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,7 +29,7 @@ pub(super) fn asked(options: &ProjectOptions, world: &World) -> Result<Asked, Fa
     if !root.is_dir() {
         let why = if root.exists() { "not a folder" } else { "no such folder" };
         return Err(Failure::could_not(format!("read the project {}", root.display()), why)
-            .hint(Some("name the project's folder; a Dockerfile goes with -f")));
+            .hint(Some(path_hint(root))));
     }
     let config = match (&options.config, options.isolated) {
         (Some(file), _) => config::read(file),
@@ -45,6 +46,17 @@ pub(super) fn asked(options: &ProjectOptions, world: &World) -> Result<Asked, Fa
         now: world.now,
     };
     Ok(Asked { request, config })
+}
+
+/// A misspelt command is read as a folder, so the nearest command is worth naming.
+fn path_hint(path: &Path) -> String {
+    let commands = Arguments::command();
+    let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+    let word = path.to_str().filter(|word| !word.contains('/'));
+    match word.and_then(|word| nearest(word, names.into_iter())) {
+        Some(name) => format!("did you mean the command `careen {name}`?"),
+        None => "name the project's folder; a Dockerfile goes with -f".to_owned(),
+    }
 }
 
 /// Everything there is to know, from files, machine and engine.

@@ -118,3 +118,30 @@ fn any_bytes_in_the_ignore_file_are_read() {
         assert_eq!(std::fs::read(sandbox.project().join(".dockerignore")).unwrap(), bytes);
     }
 }
+
+#[test]
+fn a_misspelt_command_is_recognised() {
+    let sandbox = Sandbox::sick();
+    sandbox.run(&["docter"]).check(3, &["docter", "`careen doctor`"]);
+    sandbox.run(&["./docter"]).check(3, &["name the project's folder"]);
+}
+
+#[test]
+fn a_format_that_a_command_does_not_have_is_refused() {
+    let sandbox = Sandbox::sick();
+    for command in [&["script"][..], &["explain"], &["doctor", "--list"], &["undo"], &[]] {
+        let run = sandbox.run(&[command, &["--format", "html"]].concat());
+        run.check(2, &["has no format html; it has text"]);
+    }
+    let listed = sandbox.run(&["doctor", "--list", "--format", "json"]).json();
+    assert!(listed["checks"].as_array().unwrap().len() >= 40);
+}
+
+#[test]
+fn what_was_asked_for_by_name_and_cannot_be_looked_at_is_no_success() {
+    let sandbox = Sandbox::sick();
+    for dry in [&["--dry-run"][..], &["--yes"]] {
+        let run = sandbox.run(&[&["fix", "--clean-cache"], dry].concat());
+        run.check(3, &["could not look at the build cache"]);
+    }
+}
