@@ -2,8 +2,15 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use careen_syntax::ignore::{Matcher, Scratch, read};
-use std::{fmt::Write as _, hint::black_box, time::Instant};
+use careen_syntax::ignore::{Matcher, Passed, Scratch, read};
+use std::{
+    fmt::Write as _,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+/// The best of so many is told: other programs only add.
+const ROUNDS: u32 = 5;
 
 fn main() {
     println!("ms to read, compile and decide about 3 paths, for 1×, 2× and 4× the size");
@@ -29,18 +36,20 @@ fn growth(name: &str, base: usize, make: impl Fn(usize) -> String) {
     let mut cells = String::new();
     for times in [1, 2, 4] {
         let text = make(base * times);
-        let start = Instant::now();
-        let source = read(text.as_bytes());
-        let matcher = Matcher::new(&source.patterns);
-        if let Ok(matcher) = &matcher {
-            let mut scratch = Scratch::default();
-            for path in ["a", "b/a/c.txt", "xé/aaaaaaaaaa"] {
-                let decided = matcher.judge(path.as_bytes(), &Default::default(), &mut scratch);
-                let _ = black_box(decided);
-            }
-        }
-        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-        let _ = write!(cells, "{milliseconds:9.1}");
+        let best = (0..ROUNDS).map(|_| round(text.as_bytes())).min().unwrap_or_default();
+        let _ = write!(cells, "{:9.2}", best.as_secs_f64() * 1e3);
     }
     println!("{name:28}{cells}");
+}
+
+fn round(text: &[u8]) -> Duration {
+    let start = Instant::now();
+    let source = read(text);
+    if let Ok(matcher) = Matcher::new(&source.patterns) {
+        let (root, mut scratch) = (Passed::default(), Scratch::default());
+        for path in ["a", "b/a/c.txt", "xé/aaaaaaaaaa"] {
+            let _ = black_box(matcher.judge(path.as_bytes(), &root, &mut scratch));
+        }
+    }
+    start.elapsed()
 }

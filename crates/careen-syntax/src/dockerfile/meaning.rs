@@ -30,7 +30,7 @@ pub struct Meaning<'a> {
 
 /// Bytes of values that are kept for one file. A hundred thousand lines of `ENV b=$a` would ask for
 /// gigabytes; what does not fit is empty, as a value that cannot be expanded is.
-const MOST_KEPT: usize = 64 << 20;
+const MOST_KEPT: usize = 16 << 20;
 
 /// Assignments in one stage, or before the first.
 #[derive(Debug, Default)]
@@ -121,12 +121,17 @@ impl<'a> Meaning<'a> {
 
     fn set_globals(&mut self, item: usize, instruction: &Instruction, given: &Given) {
         for argument in instruction.declared() {
-            let default = argument.default.map(|default| self.expand(item, &default).text);
+            let default = argument.default.map(|default| self.assigned(item, &default));
             if let Some(value) = given.argument(&argument.name).or(default) {
                 let value = self.keep(value);
                 self.globals.set(argument.name, item, value);
             }
         }
+    }
+
+    /// What an assignment at `item` makes of a text.
+    fn assigned(&self, item: usize, text: &str) -> String {
+        if self.kept > MOST_KEPT { String::new() } else { self.expand(item, text).text }
     }
 
     fn keep(&mut self, value: String) -> String {
@@ -139,12 +144,12 @@ impl<'a> Meaning<'a> {
         let assigned: Vec<(String, String)> = match instruction.keyword {
             Keyword::Env => {
                 let pairs = instruction.pairs();
-                let read = |text: &str| self.expand(item, text).text;
+                let read = |text: &str| self.assigned(item, text);
                 pairs.iter().map(|pair| (read(&pair.name.text), read(&pair.value.text))).collect()
             }
             Keyword::Arg => {
                 for argument in instruction.declared() {
-                    let expanded = |text: String| self.expand(item + 1, &text).text;
+                    let expanded = |text: String| self.assigned(item + 1, &text);
                     let value = given
                         .argument(&argument.name)
                         .or_else(|| argument.default.map(expanded))
