@@ -51,7 +51,7 @@ fn a_wrong_configuration_is_2_and_names_the_key() {
     sandbox.run(&["doctor"]).check(2, &["needs a reason"]);
     sandbox.write("careen.toml", b"dockerfile = 'x'\xff\n");
     sandbox.run(&["doctor"]).check(2, &["careen.toml"]);
-    sandbox.run(&["doctor", "--isolated"]).check(1, &["Dockerfile"]);
+    sandbox.run(&["doctor", "--isolated"]).check(3, &["Dockerfile"]);
 }
 
 #[test]
@@ -112,7 +112,8 @@ fn any_bytes_in_the_ignore_file_are_read() {
         let sandbox = Sandbox::new(SICK);
         sandbox.write(".dockerignore", &bytes);
         let run = sandbox.run(&["doctor", "--format", "json"]);
-        run.check(1, &[]);
+        // 1 where every build fails on it, else 3 for want of an engine.
+        assert!(matches!(run.code, Some(1 | 3)), "{run}");
         assert!(run.json()["checks"].is_array());
         sandbox.run(&["fix", "--dry-run"]).check(0, &[]);
         assert_eq!(std::fs::read(sandbox.project().join(".dockerignore")).unwrap(), bytes);

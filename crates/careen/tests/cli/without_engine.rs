@@ -72,7 +72,7 @@ fn a_socket_that_may_not_be_opened_is_named_with_what_to_do() {
     let sandbox = sandbox.with_engine(format!("unix://{}", socket.display()));
     let doctor = finish(as_nobody(&sandbox, &["doctor"]));
     doctor
-        .check(1, &["permission", "docker.sock", "engine-unreachable", "sudo usermod -aG docker"]);
+        .check(3, &["permission", "docker.sock", "engine-unreachable", "sudo usermod -aG docker"]);
     let build = finish(as_nobody(&sandbox, &["build"]));
     build.check(3, &["permission", "docker.sock", "hint:"]);
 }
