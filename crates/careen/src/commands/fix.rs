@@ -72,7 +72,7 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
             still: still(planned.rule, &diagnosis, &again),
         })
         .collect();
-    let id = applied.as_ref().map_or("", |applied| applied.id.as_str());
+    let id = applied.as_ref().map(|applied| applied.id.as_str());
     let shown = Applied { fixes: &fixes, journal: id };
     super::print(|out| match format {
         Format::Json => json::applied(out, &shown),
