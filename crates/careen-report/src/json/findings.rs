@@ -127,7 +127,8 @@ struct Change {
 
 #[derive(Serialize)]
 pub(super) struct Applied<'a> {
-    journal: &'a str,
+    /// Nothing where only the engine was changed.
+    journal: Option<&'a str>,
     fixes: Vec<Done<'a>>,
 }
 

@@ -24,8 +24,8 @@ pub struct Measured<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Applied<'a> {
     pub fixes: &'a [Measured<'a>],
-    /// Id of the journal entry that `careen undo` takes.
-    pub journal: &'a str,
+    /// Id of the journal entry that `careen undo` takes; none where only the engine was changed.
+    pub journal: Option<&'a str>,
 }
 
 /// Numbered fixes, what needs a decision, what is left to a person, and the diff.
@@ -83,9 +83,13 @@ pub fn applied(out: &mut dyn io::Write, style: Style, applied: &Applied<'_>) -> 
         }
     }
     lines.push(Line::new(style));
-    let undo = format!("careen undo {}", applied.journal);
-    let line = Line::new(style).text("Undo: ").add(Tone::Hint, undo);
-    lines.push(line.text("   Proof: ").add(Tone::Hint, "careen build"));
+    let mut line = Line::new(style);
+    // What was done in the engine alone is not in the journal.
+    if let Some(id) = applied.journal {
+        let undo = format!("careen undo {id}");
+        line = line.text("Undo: ").add(Tone::Hint, undo).text("   ");
+    }
+    lines.push(line.text("Proof: ").add(Tone::Hint, "careen build"));
     write_lines(out, style, &lines)
 }
 

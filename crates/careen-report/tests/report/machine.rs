@@ -116,7 +116,7 @@ fn documents_begin_with_their_kind() {
     let runs = sample::cases();
     let tables = [("First build".to_owned(), Comparison::of(&before, &after))];
     let plan = sample::plan();
-    let applied = terminal::Applied { fixes: &[], journal: "7f3a" };
+    let applied = terminal::Applied { fixes: &[], journal: Some("7f3a") };
     let documents = [
         ("plan", text(|out| json::plan(out, &plan))),
         ("applied", text(|out| json::applied(out, &applied))),

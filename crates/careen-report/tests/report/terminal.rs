@@ -277,7 +277,7 @@ fn what_was_applied_shows_the_new_numbers() {
         },
         Measured { planned: &plan.chosen[1], number: None, still: Some("the id is shared".into()) },
     ];
-    let applied = Applied { fixes: &fixes, journal: "7f3a" };
+    let applied = Applied { fixes: &fixes, journal: Some("7f3a") };
     expect![[r#"
          ✓ Write the .dockerignore that is missing
            context 1.9 GB → 24.6 MB

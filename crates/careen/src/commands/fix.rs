@@ -31,12 +31,15 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
     can_be_looked_at(options, &before)?;
     let mut plan = make_plan(options, &asked, &before, &diagnosis)?;
     super::relative_to(&options.project.path, &mut plan);
+    let nothing = plan.files.is_empty() && plan.chosen.is_empty();
+    let ends_here = options.dry_run || nothing;
     match format {
-        Format::Json => super::print(|out| json::plan(out, &plan))?,
+        // One document: the plan, or what was done.
+        Format::Json if ends_here => super::print(|out| json::plan(out, &plan))?,
+        Format::Json => (),
         _ => super::print(|out| terminal::plan(out, world.out, &plan))?,
     }
-    let nothing = plan.files.is_empty() && plan.chosen.is_empty();
-    if options.dry_run || nothing {
+    if ends_here {
         return Ok(Exit::Ok);
     }
     if !options.yes && !agreed(world)? {
@@ -69,11 +72,12 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
             still: still(planned.rule, &diagnosis, &again),
         })
         .collect();
-    let id = applied.as_ref().map_or("", |applied| applied.id.as_str());
-    if format == Format::Text {
-        let shown = Applied { fixes: &fixes, journal: id };
-        super::print(|out| terminal::applied(out, world.out, &shown))?;
-    }
+    let id = applied.as_ref().map(|applied| applied.id.as_str());
+    let shown = Applied { fixes: &fixes, journal: id };
+    super::print(|out| match format {
+        Format::Json => json::applied(out, &shown),
+        _ => terminal::applied(out, world.out, &shown),
+    })?;
     Ok(Exit::Ok)
 }
 

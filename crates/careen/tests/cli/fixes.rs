@@ -182,3 +182,12 @@ fn polls(mut careen: Child) -> u64 {
     }
     n
 }
+
+#[test]
+fn the_json_of_a_fix_tells_how_to_undo_it() {
+    let sandbox = Sandbox::sick();
+    let done = sandbox.run(&["fix", "--all", "--yes", "--format", "json"]).json();
+    assert_eq!(done["kind"], "applied", "{done}");
+    let id = done["journal"].as_str().unwrap();
+    sandbox.run(&["undo", id]).check(0, &["brought back"]);
+}
