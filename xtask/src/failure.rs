@@ -20,6 +20,9 @@ pub(crate) enum Failure {
     #[error("could not {action} {}: {source}", path.display())]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
 
+    #[error("{what} is missing on this machine")]
+    Missing { what: &'static str, hint: &'static str },
+
     #[error("{what} needs root on Debian")]
     NeedsRoot { what: &'static str },
 
@@ -69,6 +72,7 @@ impl Failure {
         match self {
             Self::NoSuchTask { .. } => Some("`cargo xtask` lists the tasks".to_owned()),
             Self::Usage { usage, .. } => Some(format!("usage: cargo xtask {usage}")),
+            Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::NotStarted { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("install the program, or run as root on Debian".to_owned())
             }

@@ -10,6 +10,7 @@ mod cli;
 mod demo;
 mod engine;
 mod failure;
+mod fuzz;
 mod home;
 mod http;
 mod process;
@@ -51,6 +52,12 @@ const TASKS: &[Task] = &[
         takes: "[--modern|--own]",
         does: "python:3.11-slim-bookworm on the engines at hand: pulled, else made here",
         run: base::run,
+    },
+    Task {
+        name: "fuzz",
+        takes: "[TARGET] [SECONDS]",
+        does: "the fuzz targets under fuzz/, one or all, 60 s each",
+        run: fuzz::run,
     },
     Task {
         name: "sample",

@@ -1,7 +1,6 @@
 //! The compiled matcher against the slow one, and the slow one against the recorded answers.
 
 #![expect(clippy::print_stdout, reason = "a test says how many cases it ran")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its data should stop")]
 
 mod chance;
 #[path = "invariants/ignore_match.rs"]

@@ -12,15 +12,15 @@ pub(super) fn is_refused(pattern: &str) -> bool {
     let mut rest = pattern.as_slice();
     let mut name: &[char] = &['.'];
     while !rest.is_empty() {
-        let stars = rest.iter().take_while(|c| **c == '*').count();
-        rest = &rest[stars..];
+        let count = rest.iter().take_while(|c| **c == '*').count();
+        rest = &rest[count..];
         let (part, after) = rest.split_at(part_length(rest));
         rest = after;
-        if stars > 0 && part.is_empty() {
+        if count > 0 && part.is_empty() {
             return false;
         }
         let Some(units) = units(part) else { return true };
-        let furthest = if stars > 0 { name.len() } else { 0 };
+        let furthest = if count > 0 { name.len() } else { 0 };
         let ends = (0..=furthest).filter(|start| {
             let fits = units.len() <= name.len() - start
                 && units.iter().zip(&name[*start..]).all(|(unit, c)| unit.fits(*c));
@@ -54,10 +54,6 @@ fn units(mut text: &[char]) -> Option<Vec<Unit>> {
     loop {
         match text {
             [] => return Some(found),
-            ['\\', c, rest @ ..] => {
-                found.push(Unit::Only(*c));
-                text = rest;
-            }
             ['\\'] => return None,
             ['?', rest @ ..] => {
                 found.push(Unit::Any);
@@ -68,7 +64,7 @@ fn units(mut text: &[char]) -> Option<Vec<Unit>> {
                 found.push(unit);
                 text = rest;
             }
-            [c, rest @ ..] => {
+            ['\\', c, rest @ ..] | [c, rest @ ..] => {
                 found.push(Unit::Only(*c));
                 text = rest;
             }
