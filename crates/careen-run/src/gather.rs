@@ -161,7 +161,7 @@ fn past(
     if !path.exists() {
         return Default::default();
     }
-    match History::open(path).and_then(|history| history.last(project, BUILDS)) {
+    match History::open_for_reading(path).and_then(|history| history.last(project, BUILDS)) {
         Ok(builds) => (HistoryFacts { builds }, None),
         Err(err) => (HistoryFacts::default(), Some(err)),
     }

@@ -25,6 +25,11 @@ impl Failure {
         Failure { doing: doing.into(), why: why.to_string(), hint: None, exit: Exit::CouldNotCheck }
     }
 
+    /// The builder would refuse it, so the command ends as a failed build does.
+    pub(crate) fn refused(doing: impl Into<String>, why: impl fmt::Display) -> Failure {
+        Failure { exit: Exit::Findings, ..Failure::could_not(doing, why) }
+    }
+
     pub(crate) fn interrupted() -> Failure {
         Failure {
             doing: String::new(),

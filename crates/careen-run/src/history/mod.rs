@@ -25,6 +25,14 @@ use crate::{Error, digest};
 pub struct History {
     path: PathBuf,
     connection: Connection,
+    purpose: Purpose,
+}
+
+/// What an open store may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Everything,
+    Reading,
 }
 
 /// What builds must have in common to be compared.
@@ -92,11 +100,18 @@ impl History {
     /// a new one.
     pub fn open(path: &Path) -> Result<History, Error> {
         let connection = store::open(path)?;
-        store::check_version(&connection, path)?;
-        let history = History { path: path.to_owned(), connection };
+        store::check_version(&connection, path, store::failed)?;
+        let history = History { path: path.to_owned(), connection, purpose: Purpose::Everything };
         fs::create_dir_all(history.logs()).map_err(Error::io("creating", &history.logs()))?;
         history.salvage()?;
         Ok(history)
+    }
+
+    /// Opens an existing store for reading only: nothing is made, settled or moved aside.
+    pub fn open_for_reading(path: &Path) -> Result<History, Error> {
+        let connection = store::open_for_reading(path)?;
+        store::check_version(&connection, path, store::told)?;
+        Ok(History { path: path.to_owned(), connection, purpose: Purpose::Reading })
     }
 
     /// Takes the next label of the project and starts an event log for it.
@@ -334,7 +349,10 @@ impl History {
     }
 
     fn failed(&self, err: rusqlite::Error) -> Error {
-        store::failed(&self.path, err)
+        match self.purpose {
+            Purpose::Everything => store::failed(&self.path, err),
+            Purpose::Reading => store::told(&self.path, err),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::Error;
 
@@ -38,6 +38,9 @@ const MIGRATIONS: [&str; 1] = ["
 /// How long one careen waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A doctor that only wants to know what builds took does not wait for long.
+const READER_PATIENCE: Duration = Duration::from_millis(300);
+
 /// Opens the database at `path`, making it and its folder if need be.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -54,6 +57,22 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
         return Err(Error::HistoryDamaged { path: path.to_owned(), kept, error: err.to_string() });
     }
     Err(Error::History { path: path.to_owned(), source: Box::new(err) })
+}
+
+/// Opens an existing database without changing a byte of it, and without waiting for long.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(READER_PATIENCE)?;
+        Ok(connection)
+    };
+    open().map_err(|err: rusqlite::Error| told(path, err))
+}
+
+/// A failed statement, told and nothing else.
+pub(super) fn told(path: &Path, err: rusqlite::Error) -> Error {
+    Error::History { path: path.to_owned(), source: Box::new(err) }
 }
 
 fn open_alone(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -76,7 +95,11 @@ fn open_alone(path: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 /// The version of the schema, checked against what this careen knows.
-pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), Error> {
+pub(super) fn check_version(
+    connection: &Connection,
+    path: &Path,
+    failed: fn(&Path, rusqlite::Error) -> Error,
+) -> Result<(), Error> {
     let known = u32::try_from(MIGRATIONS.len()).expect("a handful of versions");
     let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
     match version {

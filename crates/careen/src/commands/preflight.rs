@@ -19,7 +19,7 @@ pub(super) fn check(project: &ProjectFacts, path: &Path) -> Result<(), Failure> 
         && let Some(problem) = file.refusal()
     {
         let why = format!("line {}: {}", problem.line, problem.message);
-        return Err(Failure::could_not(doing, why));
+        return Err(Failure::refused(doing, why));
     }
     if !project.context.is_dir() {
         let why = format!("the context {} is not a folder", project.context.display());
@@ -29,7 +29,7 @@ pub(super) fn check(project: &ProjectFacts, path: &Path) -> Result<(), Failure> 
         && file.syntax().is_none()
         && file.reachable(Some(target)).is_empty()
     {
-        return Err(Failure::could_not(doing, format!("there is no stage {target}")));
+        return Err(Failure::refused(doing, format!("there is no stage {target}")));
     }
     Ok(())
 }

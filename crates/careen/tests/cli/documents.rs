@@ -86,7 +86,7 @@ fn every_format_of_the_doctor_is_clean() {
         assert!(run.err.is_empty() && !run.out.contains('\u{1b}'), "{run}");
     }
     let colored = sandbox.run(&["doctor", "--color", "always"]);
-    colored.check(1, &["\u{1b}["]);
+    colored.check(3, &["\u{1b}["]);
 }
 
 #[test]
