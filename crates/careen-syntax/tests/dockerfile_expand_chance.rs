@@ -4,6 +4,7 @@ mod chance;
 #[path = "invariants/expand.rs"]
 mod invariants;
 
+use careen_syntax::dockerfile::{Platform, expand, expand::List};
 use chance::Chance;
 
 const PIECES: &[&str] = &[
@@ -25,5 +26,27 @@ fn words_by_chance_are_expanded() {
             _ => format!("{word}\na={a}\nB={b}\nb={b}"),
         };
         invariants::check_expand(input.as_bytes());
+    }
+}
+
+/// All matches are replaced as Go does it: an empty one right after another does not count.
+#[test]
+fn all_matches_are_replaced_from_left_to_right() {
+    let cases = [
+        ("${a//*/x}", "x"),
+        ("${a//b*/x}", "ax"),
+        ("${a//b/x}", "axacx"),
+        ("${a/b/x}", "axacb"),
+        ("${a//?/x}", "xxxxx"),
+        ("${a//z/x}", "abacb"),
+        ("${a//a?/-}", "--b"),
+        ("${a/*a/x}", "xcb"),
+        ("${b//*/x}", "x\nx"),
+    ];
+    let pairs = [("a", "abacb"), ("b", "c\nd")];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let list = List { pairs, platform: Platform::Linux };
+    for (word, expected) in cases {
+        assert_eq!(expand(word, &list, '\\').text, expected, "{word}");
     }
 }

@@ -88,12 +88,11 @@ fn long_patterns_are_compiled() {
 /// Expressions that are small alone and larger than the limit together are all in force.
 #[test]
 fn expressions_too_large_together_still_match() {
-    let patterns: Vec<String> =
-        (0..24).map(|i| format!("x{i}[é-ü]{{1000}}[é-ü]{{1000}}*")).collect();
+    let patterns: Vec<String> = (0..4).map(|i| format!("x{i}\\pL{{1000}}*")).collect();
     let matcher = Matcher::new(&patterns).expect("each of them is fine");
     assert_eq!(matcher.refused(), []);
-    for i in [0, 23] {
-        let path = format!("x{i}{}", "ö".repeat(2_000));
+    for i in [0, 3] {
+        let path = format!("x{i}{}", "ö".repeat(1_000));
         assert_eq!(matcher.is_match(path.as_bytes()), Ok(true));
         assert_eq!(matcher.is_match(&path.as_bytes()[..path.len() - 2]), Ok(false));
     }
