@@ -110,15 +110,15 @@ fn a_sick_project_is_healed_in_one_plan() {
             # Editors␍
             .vscode␍
             .idea␍
-            **.swp␍
-            **.swo␍
-            **~␍
+            **/*.swp␍
+            **/*.swo␍
+            **/*~␍
             ␍
             # Python caches and build leftovers␍
             **/__pycache__␍
-            **.pyc␍
-            **.pyo␍
-            **.pyd␍
+            **/*.pyc␍
+            **/*.pyo␍
+            **/*.pyd␍
             **/.pytest_cache␍
             **/.mypy_cache␍
             **/.ruff_cache␍
@@ -127,7 +127,7 @@ fn a_sick_project_is_healed_in_one_plan() {
             **/.nox␍
             **/.coverage␍
             **/htmlcov␍
-            **.egg-info␍
+            **/*.egg-info␍
             **/.eggs␍
             ␍
             # Virtual environments␍
@@ -138,12 +138,12 @@ fn a_sick_project_is_healed_in_one_plan() {
             ␍
             # Jupyter␍
             **/.ipynb_checkpoints␍
-            **.ipynb␍
+            **/*.ipynb␍
             ␍
             # Logs and databases␍
-            **.log␍
-            **.sqlite3␍
-            **.db␍
+            **/*.log␍
+            **/*.sqlite3␍
+            **/*.db␍
             logs␍
             ␍
             # Data, models and results␍
@@ -173,9 +173,9 @@ fn a_sick_project_is_healed_in_one_plan() {
             **/desktop.ini␍
             ␍
             # Temporary files␍
-            **.tmp␍
-            **.bak␍
-            **.orig␍
+            **/*.tmp␍
+            **/*.bak␍
+            **/*.orig␍
             tmp␍
             temp␍
             ␍
@@ -237,15 +237,15 @@ fn safe_fixes_alone() {
             # Editors␍
             .vscode␍
             .idea␍
-            **.swp␍
-            **.swo␍
-            **~␍
+            **/*.swp␍
+            **/*.swo␍
+            **/*~␍
             ␍
             # Python caches and build leftovers␍
             **/__pycache__␍
-            **.pyc␍
-            **.pyo␍
-            **.pyd␍
+            **/*.pyc␍
+            **/*.pyo␍
+            **/*.pyd␍
             **/.pytest_cache␍
             **/.mypy_cache␍
             **/.ruff_cache␍
@@ -254,7 +254,7 @@ fn safe_fixes_alone() {
             **/.nox␍
             **/.coverage␍
             **/htmlcov␍
-            **.egg-info␍
+            **/*.egg-info␍
             **/.eggs␍
             ␍
             # Virtual environments␍
@@ -275,9 +275,9 @@ fn safe_fixes_alone() {
             **/desktop.ini␍
             ␍
             # Temporary files␍
-            **.tmp␍
-            **.bak␍
-            **.orig␍
+            **/*.tmp␍
+            **/*.bak␍
+            **/*.orig␍
             tmp␍
             temp␍
             ␍

@@ -1,8 +1,9 @@
 //! What an image hardly ever needs, by category: the table behind the ignore file.
 //!
-//! Patterns are in the form that the builder's client matches fastest. `**/*.pyc` is a regular
-//! expression to it and `**.pyc` a comparison of ends; on 200,000 files with 102 patterns that is
-//! 9.4 against 2.1 seconds of processor time, measured, for the same list of files.
+//! Endings are written `**/*.pyc`, which every client reads alike. `**.pyc` costs current clients
+//! far less (on 200,000 files with 102 patterns 2.1 against 9.4 seconds of processor time,
+//! measured), but the client of Docker 20.10 reads it as a file named `.pyc` and ignores no other
+//! (seen on a real build), so it is never written unasked.
 
 use careen_model::facts::project::ProjectKind;
 
@@ -35,15 +36,20 @@ const LEARNING: Likely = Likely::For(&[ProjectKind::MachineLearning]);
 /// All categories in the order in which they are written.
 pub const CATEGORIES: [Category; 16] = [
     derived("git", "Git", &[".git", ".gitattributes", ".gitmodules", ".github"], Likely::Always),
-    derived("editors", "Editors", &[".vscode", ".idea", "**.swp", "**.swo", "**~"], Likely::Always),
+    derived(
+        "editors",
+        "Editors",
+        &[".vscode", ".idea", "**/*.swp", "**/*.swo", "**/*~"],
+        Likely::Always,
+    ),
     derived(
         "python-cache",
         "Python caches and build leftovers",
         &[
             "**/__pycache__",
-            "**.pyc",
-            "**.pyo",
-            "**.pyd",
+            "**/*.pyc",
+            "**/*.pyo",
+            "**/*.pyd",
             "**/.pytest_cache",
             "**/.mypy_cache",
             "**/.ruff_cache",
@@ -52,7 +58,7 @@ pub const CATEGORIES: [Category; 16] = [
             "**/.nox",
             "**/.coverage",
             "**/htmlcov",
-            "**.egg-info",
+            "**/*.egg-info",
             "**/.eggs",
         ],
         PYTHON,
@@ -66,14 +72,14 @@ pub const CATEGORIES: [Category; 16] = [
     wanted_in(
         "notebooks",
         "Jupyter",
-        &["**/.ipynb_checkpoints", "**.ipynb"],
+        &["**/.ipynb_checkpoints", "**/*.ipynb"],
         PYTHON,
         &["notebooks", "notebook"],
     ),
     wanted_in(
         "logs",
         "Logs and databases",
-        &["**.log", "**.sqlite3", "**.db", "logs"],
+        &["**/*.log", "**/*.sqlite3", "**/*.db", "logs"],
         Likely::Always,
         &["fixtures", "seeds"],
     ),
@@ -119,22 +125,22 @@ pub const CATEGORIES: [Category; 16] = [
     derived(
         "temporary",
         "Temporary files",
-        &["**.tmp", "**.bak", "**.orig", "tmp", "temp"],
+        &["**/*.tmp", "**/*.bak", "**/*.orig", "tmp", "temp"],
         Likely::Always,
     ),
     wanted_in(
         "large-files",
         "Large binary files",
         &[
-            "**.pt",
-            "**.pth",
-            "**.onnx",
-            "**.h5",
-            "**.mp4",
-            "**.avi",
-            "**.mov",
-            "**.zip",
-            "**.tar.gz",
+            "**/*.pt",
+            "**/*.pth",
+            "**/*.onnx",
+            "**/*.h5",
+            "**/*.mp4",
+            "**/*.avi",
+            "**/*.mov",
+            "**/*.zip",
+            "**/*.tar.gz",
         ],
         LEARNING,
         &["models", "weights", "checkpoints", "data", "datasets", "videos", "assets"],

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use careen_model::ProjectFacts;
 use careen_model::facts::context::CategoryAmount;
-use careen_model::{Edit, ProjectFacts};
-use careen_syntax::ignore::{LineKind, Matcher, read};
+use careen_syntax::ignore::{Matcher, read};
 
 use super::ignore_categories::{CATEGORIES, Category};
 
@@ -123,25 +123,6 @@ fn propose_from(request: &Request<'_>, categories: &[Category]) -> Proposal {
     Proposal { text, added, exceptions, refused }
 }
 
-/// Edits that make the lines of an ignore file cheaper to match without changing what they match.
-///
-/// `**/*.log` becomes `**.log`: the same files, except below folders with a line feed in their name.
-pub fn faster_lines(text: &str) -> Vec<Edit> {
-    let source = read(text.as_bytes());
-    let patterns = source.lines.iter().filter(|line| matches!(line.kind, LineKind::Pattern(_)));
-    let edits = patterns.filter_map(|line| {
-        let (mark, pattern) = match line.raw.strip_prefix('!') {
-            Some(rest) => ("!", rest),
-            None => ("", line.raw.as_str()),
-        };
-        let ending = pattern.strip_prefix("**/*")?;
-        let is_plain = ending.starts_with('.')
-            && ending[1..].bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        is_plain.then(|| Edit::replace(line.span, format!("{mark}**{ending}")))
-    });
-    edits.collect()
-}
-
 fn is_wanted(category: &Category, request: &Request<'_>) -> bool {
     let is_present =
         |amount: &CategoryAmount| amount.category == category.name && amount.amount.entries > 0;
@@ -150,9 +131,7 @@ fn is_wanted(category: &Category, request: &Request<'_>) -> bool {
 
 /// Paths that a pattern of our table is there for.
 fn probes(category: &Category, pattern: &str, wishes: &[String]) -> Vec<String> {
-    let sample = pattern.trim_start_matches("**/").trim_start_matches("**").replace('*', "x");
-    let is_ending = pattern.starts_with("**.");
-    let name = if is_ending { format!("x{sample}") } else { sample };
+    let name = pattern.trim_start_matches("**/").replace('*', "x");
     let mut probes = vec![name.clone()];
     if pattern.starts_with("**") {
         probes.push(format!("a/{name}"));
@@ -208,7 +187,7 @@ fn objection(category: &Category, pattern: &str, needed: &[String]) -> Option<St
             return Some(format!("the build copies {source}"));
         }
         let has_home = source.split('/').any(|part| category.homes.contains(&part));
-        if has_home && pattern.starts_with("**.") {
+        if has_home && pattern.starts_with("**/*.") {
             return Some(format!("the build copies {source}, which holds such files"));
         }
     }

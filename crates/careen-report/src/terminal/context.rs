@@ -350,7 +350,10 @@ pub fn context_patterns(
             note(Tone::Dim, format!("· {reading}"));
         }
         if let Some(faster) = &worth.faster {
-            note(Tone::Dim, format!("· write {faster}"));
+            note(
+                Tone::Dim,
+                format!("· {faster} is cheaper to match, but not for Docker 20.10's client"),
+            );
         }
     }
     write_lines(out, style, &lines)

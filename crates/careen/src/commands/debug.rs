@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use careen_host::walk::{WalkRequest, walk};
-use careen_syntax::{dockerfile, ignore};
+use careen_syntax::dockerfile::{self, Keyword};
+use careen_syntax::ignore;
 
 use crate::arguments::Debug;
 use crate::exit::Exit;
@@ -22,19 +23,25 @@ pub(super) fn run(options: &Debug) -> Result<Exit, Failure> {
     }
 }
 
-/// The dump of each file; a file that BuildKit's parser refuses makes the exit code 1.
+/// The dump of each file, and on standard error why BuildKit would refuse it.
+///
+/// The exit code is 1 for a file without a tree or with an unknown instruction. What a later pass
+/// says of an instruction's arguments leaves it at 0: BuildKit's own parser tests have such files.
 fn ast(files: &[std::path::PathBuf]) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     for path in files {
         let bytes = fs::read(path)
             .map_err(|err| Failure::could_not(format!("read {}", path.display()), err))?;
         let file = dockerfile::parse(bytes);
-        match file.parser_refusal() {
-            Some(problem) => {
-                super::say(&format!("{}: {}", path.display(), problem.message));
-                exit = Exit::Findings;
-            }
-            None => super::print(|out| writeln!(out, "{}", file.dump()))?,
+        if let Some(problem) = file.refusal() {
+            super::say(&format!("{}:{}: {}", path.display(), problem.line, problem.message));
+        }
+        let has_no_tree = file.parser_refusal().is_some();
+        if has_no_tree || file.instructions().any(|one| one.keyword == Keyword::Unknown) {
+            exit = Exit::Findings;
+        }
+        if !has_no_tree {
+            super::print(|out| writeln!(out, "{}", file.dump()))?;
         }
     }
     Ok(exit)
