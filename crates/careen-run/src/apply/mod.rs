@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use careen_model::{FileChange, Plan};
 
@@ -23,6 +25,10 @@ use crate::Error;
 
 /// The folder in the project that belongs to careen.
 pub const FOLDER: &str = ".careen";
+
+/// How long another careen in the same project is waited for, and how often it is looked.
+const PATIENCE: Duration = Duration::from_millis(300);
+const BEAT: Duration = Duration::from_millis(10);
 
 /// The journal of one project.
 #[derive(Debug)]
@@ -265,13 +271,19 @@ impl Journal {
         let path = folder.join("lock");
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
         let file = file.map_err(Error::io("writing", &path))?;
-        match file.try_lock() {
-            Ok(()) => (),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Busy { project: self.root.clone() });
+        // A program that another thread is just starting holds our locks until it runs, so one
+        // refusal does not mean that another careen is there.
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => thread::sleep(BEAT),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Busy { project: self.root.clone() });
+                }
+                Err(TryLockError::Error(err)) if err.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(err)) => return Err(Error::io("locking", &path)(err)),
             }
-            Err(TryLockError::Error(err)) if err.kind() == io::ErrorKind::Unsupported => (),
-            Err(TryLockError::Error(err)) => return Err(Error::io("locking", &path)(err)),
         }
         let ignore = folder.join(".gitignore");
         // A careen that was killed here leaves it empty.

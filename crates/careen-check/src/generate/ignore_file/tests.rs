@@ -62,7 +62,7 @@ fn a_project_of_machine_learning_gets_all_that_suits_it() {
         None,
         LEARNING,
         &["pyproject.toml", "uv.lock", "src", "."],
-        &expect![[r#"
+        &expect![[r"
             # Git
             .git
             .gitattributes
@@ -163,7 +163,7 @@ fn a_project_of_machine_learning_gets_all_that_suits_it() {
 
             # Kept, because the build needs it
             !README.md
-        "#]],
+        "]],
     );
 }
 
@@ -174,7 +174,7 @@ fn lines_that_exist_stay_and_weak_ones_are_completed() {
         Some(existing),
         &[ProjectKind::Rust],
         &["Cargo.toml"],
-        &expect![[r#"
+        &expect![[r"
             ﻿# ours
             *.pyc
             **/__pycache__
@@ -228,7 +228,7 @@ fn lines_that_exist_stay_and_weak_ones_are_completed() {
 
             # Journal of careen
             .careen
-        "#]],
+        "]],
     );
 }
 
@@ -245,7 +245,7 @@ fn what_the_build_copies_is_never_hidden() {
     let proposal = proposal(None, LEARNING, &needed);
     let lines = proposal.refused.iter().map(|(pattern, reason)| format!("{pattern}: {reason}"));
     let refused = lines.collect::<Vec<_>>().join("\n");
-    expect![[r#"
+    expect![[r"
         **/*.ipynb: the build copies notebooks, which holds such files
         data: the build copies data
         docs: the build copies docs/*.rst
@@ -257,7 +257,7 @@ fn what_the_build_copies_is_never_hidden() {
         **/*.avi: the build copies data, which holds such files
         **/*.mov: the build copies data, which holds such files
         **/*.zip: the build copies data, which holds such files
-        **/*.tar.gz: the build copies data, which holds such files"#]]
+        **/*.tar.gz: the build copies data, which holds such files"]]
     .assert_eq(&refused);
     assert_eq!(proposal.exceptions, ["README.md", "app.db", "models/yolo/config.yaml"]);
 }
@@ -279,7 +279,7 @@ fn an_allow_list_only_gets_what_it_lets_in() {
         Some(existing),
         LEARNING,
         &["src", "pyproject.toml", "uv.lock"],
-        &expect![[r#"
+        &expect![[r"
             *
             !src
             !pyproject.toml
@@ -321,7 +321,7 @@ fn an_allow_list_only_gets_what_it_lets_in() {
             **/*.tmp
             **/*.bak
             **/*.orig
-        "#]],
+        "]],
     );
 }
 
