@@ -218,7 +218,7 @@ fn what_is_in_force() {
 #[test]
 fn refusals_are_worded_as_buildkit_does() {
     let cases = [
-        ("FROM x\nCOPY --form=a b c\n", "2: unknown flag: --form"),
+        ("FROM x\nCOPY --form=a b c\n", "2: unknown flag: --form (did you mean from?)"),
         ("FROM x\nCOPY --link --link b c\n", "2: duplicate flag specified: --link"),
         (
             "FROM x\nCOPY --link=maybe b c\n",

@@ -165,7 +165,7 @@ pub enum FoundBy {
     Instructions,
 }
 
-const KEYWORDS: [(&str, Keyword); 18] = [
+pub(super) const KEYWORDS: [(&str, Keyword); 18] = [
     ("ADD", Keyword::Add),
     ("ARG", Keyword::Arg),
     ("CMD", Keyword::Cmd),

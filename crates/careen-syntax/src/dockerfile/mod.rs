@@ -34,6 +34,7 @@ mod read;
 pub mod shell;
 mod source;
 mod stage;
+mod suggest;
 mod text;
 mod typed;
 mod validate;

@@ -1,14 +1,14 @@
 //! What BuildKit refuses in a single instruction once it is parsed, in its words.
 //!
-//! The rules are those of `frontend/dockerfile/instructions/parse.go` and `bflag.go`. The
-//! guesses that BuildKit appends in brackets ("did you mean …?") are left out.
+//! The rules are those of `frontend/dockerfile/instructions/parse.go` and `bflag.go`.
 
 use careen_model::Span;
 
 use super::{
-    ast::{Flag, Form, Instruction, Keyword},
+    ast::{Flag, Form, Instruction, KEYWORDS, Keyword},
     dump::quote,
     heredoc, mount,
+    suggest::{self, Case},
 };
 
 type Refusal = (Span, String);
@@ -58,7 +58,10 @@ pub(super) fn check(instruction: &Instruction) -> Option<Refusal> {
     let some = || format!("{name} requires at least one argument");
     match instruction.keyword {
         Keyword::Unknown => {
-            let message = format!("unknown instruction: {}", instruction.name.text);
+            let written = &instruction.name.text;
+            let known = KEYWORDS.iter().map(|(name, _)| *name);
+            let ending = suggest::ending(written, known, Case::Folds);
+            let message = format!("unknown instruction: {written}{ending}");
             Some((instruction.name.span, message))
         }
         Keyword::Maintainer | Keyword::User | Keyword::Workdir => {
@@ -98,7 +101,9 @@ fn flags(instruction: &Instruction, known: &[(&str, FlagKind)]) -> Option<Refusa
     for (i, flag) in instruction.flags.iter().enumerate() {
         let name = &flag.name;
         let Some(&(_, kind)) = known.iter().find(|(known, _)| known == name) else {
-            return refuse(flag, format!("unknown flag: --{name}"));
+            let names = known.iter().map(|(known, _)| *known);
+            let ending = suggest::ending(name, names, Case::Matters);
+            return refuse(flag, format!("unknown flag: --{name}{ending}"));
         };
         let before = &instruction.flags[..i];
         if kind != Texts && before.iter().any(|other| other.name == *name) {

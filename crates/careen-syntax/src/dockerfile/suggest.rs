@@ -1,0 +1,75 @@
+//! "Did you mean": the ending that BuildKit gives to messages about names it does not know.
+
+/// Names this many edits away or more are not suggested (seen on engine 28.5: `COPPPPY` is three
+/// edits from `COPY` and gets no suggestion, `RU` is one from `RUN` and does).
+const TOO_FAR: usize = 3;
+
+/// No instruction and no flag has a name as long as this.
+const LONGEST: usize = 32;
+
+/// How names are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Case {
+    Matters,
+    Folds,
+}
+
+/// ` (did you mean X?)` with the nearest of `known`, the first of equals; else nothing.
+pub(super) fn ending<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    case: Case,
+) -> String {
+    let fold = |text: &str| match case {
+        Case::Matters => text.to_owned(),
+        Case::Folds => text.to_lowercase(),
+    };
+    // A long word is far from every name, and measuring the distance would take long.
+    if name.len() > LONGEST {
+        return String::new();
+    }
+    let wanted = fold(name);
+    let mut best: Option<(&str, usize)> = None;
+    for candidate in known {
+        let far = distance(&wanted, &fold(candidate));
+        if far < best.map_or(TOO_FAR, |(_, nearest)| nearest) {
+            best = Some((candidate, far));
+        }
+    }
+    best.map_or(String::new(), |(candidate, _)| format!(" (did you mean {candidate}?)"))
+}
+
+/// Edits of single characters between two words (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let above = row[j + 1];
+            let changed = diagonal + usize::from(left != *right);
+            row[j + 1] = changed.min(above + 1).min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_as_the_engine_does() {
+        let known = ["ADD", "COPY", "ENTRYPOINT", "ENV", "RUN", "STOPSIGNAL", "USER"];
+        let folds = |name: &str| ending(name, known, Case::Folds);
+        assert_eq!(folds("COYP"), " (did you mean COPY?)");
+        assert_eq!(folds("entrypoin"), " (did you mean ENTRYPOINT?)");
+        assert_eq!(folds("RU"), " (did you mean RUN?)");
+        assert_eq!([folds("COPPPPY"), folds("EXEC"), folds("XX")], ["", "", ""]);
+        assert_eq!(ending("NETWORK", ["network"], Case::Matters), "");
+        assert_eq!(ending("mont", ["mount"], Case::Matters), " (did you mean mount?)");
+        assert_eq!(ending(&"x".repeat(1 << 20), known, Case::Folds), "");
+    }
+}
