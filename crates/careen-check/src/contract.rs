@@ -217,7 +217,7 @@ mod tests {
         );
         assert_eq!(
             verdict("RUN", "RAN", |fix| fix.removes("RUN").adds("RAN")),
-            "the result would not parse: unknown instruction: RAN"
+            "the result would not parse: unknown instruction: RAN (did you mean RUN?)"
         );
         assert_eq!(
             verdict("update", "upgrade", |fix| fix.removes("update").adds("upgrade")),

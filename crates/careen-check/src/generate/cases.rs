@@ -121,12 +121,12 @@ fn uv(has_lock: bool) -> Case {
     if has_lock { case } else { case.skipped("the project has no uv.lock") }
 }
 
-/// uv puts the environment of a project beside it, which need not be on the search path.
+/// What the image's own search path finds comes first: that is what runs in it. A `.venv` beside
+/// the project may be one that a `COPY . .` brought along from outside.
 fn with_interpreters(mut case: Case, has_lock: bool) -> Case {
     case.or_programs = vec!["python3".to_owned()];
     if has_lock {
-        ".venv/bin/python".clone_into(&mut case.argv[0]);
-        case.or_programs.insert(0, "python".to_owned());
+        case.or_programs.push(".venv/bin/python".to_owned());
     }
     case
 }
@@ -206,18 +206,18 @@ mod tests {
             true,
         );
         let absent = Gpu::Absent("no NVIDIA runtime".into());
-        expect![[r"
-            ! python: .venv/bin/python -c import platform; print(platform.python_version())
+        expect![[r#"
+            ! python: python -c import platform; print(platform.python_version())
             ? uv: uv --version
-            ! import torch: .venv/bin/python -c import torch; print(torch.__version__)
-            ! import jax: .venv/bin/python -c import jax; print(jax.__version__)
-            ! import cv2: .venv/bin/python -c import cv2; print(cv2.__version__)
-            ! import ultralytics: .venv/bin/python -c import ultralytics; from ultralytics import YOLO; print(ultralytics.__version__)
+            ! import torch: python -c import torch; print(torch.__version__)
+            ! import jax: python -c import jax; print(jax.__version__)
+            ! import cv2: python -c import cv2; print(cv2.__version__)
+            ! import ultralytics: python -c import ultralytics; from ultralytics import YOLO; print(ultralytics.__version__)
             - gpu: no GPU here: no NVIDIA runtime
-            ? import yaml: .venv/bin/python -c import importlib.metadata as m, yaml as _; print(m.version('pyyaml'))
-            ? import mlflow: .venv/bin/python -c import importlib.metadata as m, mlflow as _; print(m.version('mlflow'))
-            ? import PIL: .venv/bin/python -c import importlib.metadata as m, PIL as _; print(m.version('pillow'))
-        "]]
+            ? import yaml: python -c import importlib.metadata as m, yaml as _; print(m.version('pyyaml'))
+            ? import mlflow: python -c import importlib.metadata as m, mlflow as _; print(m.version('mlflow'))
+            ? import PIL: python -c import importlib.metadata as m, PIL as _; print(m.version('pillow'))
+        "#]]
         .assert_eq(&told(&infer(&facts, &absent)));
     }
 
