@@ -206,7 +206,7 @@ mod tests {
             true,
         );
         let absent = Gpu::Absent("no NVIDIA runtime".into());
-        expect![[r#"
+        expect![[r"
             ! python: python -c import platform; print(platform.python_version())
             ? uv: uv --version
             ! import torch: python -c import torch; print(torch.__version__)
@@ -217,7 +217,7 @@ mod tests {
             ? import yaml: python -c import importlib.metadata as m, yaml as _; print(m.version('pyyaml'))
             ? import mlflow: python -c import importlib.metadata as m, mlflow as _; print(m.version('mlflow'))
             ? import PIL: python -c import importlib.metadata as m, PIL as _; print(m.version('pillow'))
-        "#]]
+        "]]
         .assert_eq(&told(&infer(&facts, &absent)));
     }
 
