@@ -16,6 +16,7 @@ pub mod case;
 pub mod compare;
 pub mod context_answer;
 pub mod diagnosis;
+mod distance;
 pub mod edit;
 pub mod facts;
 pub mod finding;
@@ -30,6 +31,7 @@ pub use build::{
 pub use case::{Case, Expect, Verdict};
 pub use compare::{Change, Comparison, Row};
 pub use diagnosis::{Category, Checked, Diagnosis, Looked};
+pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{
     ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why, context, engine,

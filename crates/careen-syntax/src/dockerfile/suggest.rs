@@ -1,5 +1,7 @@
 //! "Did you mean": the ending that BuildKit gives to messages about names it does not know.
 
+use careen_model::distance;
+
 /// Names this many edits away or more are not suggested (seen on engine 28.5: `COPPPPY` is three
 /// edits from `COPY` and gets no suggestion, `RU` is one from `RUN` and does).
 const TOO_FAR: usize = 3;
@@ -37,23 +39,6 @@ pub(super) fn ending<'a>(
         }
     }
     best.map_or(String::new(), |(candidate, _)| format!(" (did you mean {candidate}?)"))
-}
-
-/// Edits of single characters between two words (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let above = row[j + 1];
-            let changed = diagonal + usize::from(left != *right);
-            row[j + 1] = changed.min(above + 1).min(row[j] + 1);
-            diagonal = above;
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
