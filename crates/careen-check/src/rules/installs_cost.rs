@@ -9,7 +9,7 @@ use crate::{Facts, price};
 /// Seconds that installs take in an uncached build, all steps of a manager together.
 ///
 /// A model: the share that a manager has in the time of all 262 uncached builds of the public
-/// projects of the FlakiDock data set (system packages 35.4 %, Python 4.7 %, Node 6.9 %), times the
+/// projects of the `FlakiDock` data set (system packages 35.4 %, Python 4.7 %, Node 6.9 %), times the
 /// median build of 115 s.
 fn usual_seconds(manager: Manager) -> f64 {
     match manager {
