@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use careen_model::Span;
 use careen_syntax::dockerfile::packages::read as read_packages;
 use careen_syntax::dockerfile::{
-    Join, PackageCommand, Script as ShellScript, ShellWord, SimpleCommand,
+    Join, PackageCommand, Redirection, Script as ShellScript, ShellWord, SimpleCommand,
 };
 
 /// The commands of one script, in order.
@@ -23,8 +23,15 @@ pub(crate) struct Command {
     pub(crate) words: Vec<ShellWord>,
     /// What it is as a call of a package manager, when it is one.
     pub(crate) package: Option<PackageCommand>,
+    /// `NAME=value` before the program.
+    pub(crate) assignments: Vec<ShellWord>,
+    pub(crate) redirections: Vec<Redirection>,
     /// From the first to the last byte, with assignments and redirections.
     pub(crate) span: Span,
+    /// How it goes on after this command.
+    pub(crate) join: Join,
+    /// Groups, subshells and compound commands around it.
+    pub(crate) depth: u32,
 }
 
 impl Script {
@@ -37,7 +44,8 @@ impl Script {
         let is_plain = script.commands.iter().all(is_plain);
         let commands = script.commands.into_iter().enumerate().map(|(n, command)| {
             let package = packages.remove(&n);
-            Command { words: command.words, package, span: command.span }
+            let SimpleCommand { assignments, words, redirections, span, join, depth, .. } = command;
+            Command { words, package, assignments, redirections, span, join, depth }
         });
         Script { commands: commands.collect(), is_plain }
     }

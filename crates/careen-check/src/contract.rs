@@ -157,7 +157,7 @@ pub(crate) struct Counts(BTreeMap<&'static str, Vec<Severity>>);
 impl Counts {
     pub(crate) fn of(facts: &Facts, file: &ParsedDockerfile) -> Counts {
         let mut counts = BTreeMap::new();
-        let dockerfile = Reading::of(file);
+        let dockerfile = Reading::of(file, &facts.lint.given);
         for rule in RULES {
             let Check::Dockerfile(judge) = rule.check else { continue };
             let mut found = Findings::default();
@@ -194,6 +194,7 @@ mod tests {
             evidence: vec![],
             cost: None,
             fixes: vec![],
+            also: vec![],
         };
         let step = Step::Edit { path: "Dockerfile".into(), edits: edits.clone() };
         let fix = fix(Fix::safe("x", step));

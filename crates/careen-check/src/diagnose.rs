@@ -4,8 +4,8 @@
 use careen_model::{Checked, Diagnosis, Findings, Looked};
 
 use crate::steps::Reading;
-use crate::suppress::Suppressions;
-use crate::{Facts, RULES, Rule, UnknownRule, find};
+use crate::suppress::{Dialect, Suppressions};
+use crate::{Facts, RULES, Rule, Status, Topic, UnknownRule, find};
 
 /// Which rules to run, and which the user does not want to hear of.
 #[derive(Debug, Clone, Default)]
@@ -25,18 +25,23 @@ impl Selection {
     }
 
     fn asks_for(&self, rule: &Rule) -> bool {
-        self.only.is_empty() || self.only.iter().any(|asked| asked.id == rule.id)
+        if self.only.is_empty() {
+            // How a file is written is what `careen lint` tells.
+            return rule.status == Status::Stable && rule.topic != Topic::Style;
+        }
+        self.only.iter().any(|asked| asked.id == rule.id)
     }
 
-    fn reason_to_ignore(&self, rule: &Rule) -> Option<&String> {
+    pub(crate) fn reason_to_ignore(&self, rule: &Rule) -> Option<&String> {
         self.ignored.iter().find(|(known, _)| known.id == rule.id).map(|(_, reason)| reason)
     }
 }
 
 /// Runs the selected rules. Never fails: what could not be looked at is a row that says so.
 pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
-    let suppressions = Suppressions::of(facts.dockerfile.as_ref());
-    let dockerfile = facts.dockerfile.as_ref().map(Reading::of);
+    let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &Dialect::ALL);
+    let given = &facts.lint.given;
+    let dockerfile = facts.dockerfile.as_ref().map(|file| Reading::of(file, given));
     let seen = Seen { facts, dockerfile: dockerfile.as_ref(), suppressions: &suppressions };
     let mut found = Findings::default();
     let mut checks = Vec::new();

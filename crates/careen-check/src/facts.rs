@@ -1,10 +1,12 @@
 //! Everything the rules may look at, and the reasons when something is not there.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use careen_model::context::IgnoreFile;
 use careen_model::engine::Engine;
 use careen_model::{ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why};
-use careen_syntax::dockerfile::Dockerfile;
+use careen_syntax::dockerfile::{Dockerfile, Given};
 
 /// Everything known about one project at one moment.
 #[derive(Debug, Clone)]
@@ -19,8 +21,56 @@ pub struct Facts {
     /// `None`: there is no Dockerfile, or it could not be read (see `project`).
     pub dockerfile: Option<ParsedDockerfile>,
     pub history: HistoryFacts,
+    pub lint: LintFacts,
     /// Seconds since the Unix epoch.
     pub now: i64,
+}
+
+/// What a reader of Dockerfiles is told beside the file.
+#[derive(Debug, Clone)]
+pub struct LintFacts {
+    /// Build arguments and platforms.
+    pub given: Given,
+    /// The ignore file in force, where no walk of the context has it.
+    pub ignore: Fact<IgnoreFile>,
+    /// Registries that images may come from; empty: all. `*` stands at either end for anything.
+    pub registries: Vec<String>,
+    /// Labels the project wants, and what their values are.
+    pub labels: BTreeMap<String, LabelKind>,
+    pub other_labels: OtherLabels,
+}
+
+/// What the value of a label must be, as in hadolint's label schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelKind {
+    Text,
+    Url,
+    SemVer,
+    /// A git commit, seven digits or more.
+    Hash,
+    Rfc3339,
+    Spdx,
+    Email,
+}
+
+/// Labels that the schema does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OtherLabels {
+    #[default]
+    Allowed,
+    Superfluous,
+}
+
+impl Default for LintFacts {
+    fn default() -> LintFacts {
+        LintFacts {
+            given: Given::default(),
+            ignore: Fact::Unknown(Why::NotAsked),
+            registries: vec![],
+            labels: BTreeMap::new(),
+            other_labels: OtherLabels::default(),
+        }
+    }
 }
 
 /// A Dockerfile and where it lies.
@@ -40,6 +90,7 @@ impl Facts {
             context: Fact::Unknown(Why::NotAsked),
             dockerfile: None,
             history: HistoryFacts::default(),
+            lint: LintFacts::default(),
             now,
         }
     }
@@ -64,6 +115,14 @@ impl Facts {
 
     pub(crate) fn context(&self) -> Result<&ContextFacts, Why> {
         self.context.get()
+    }
+
+    /// The ignore file in force.
+    pub(crate) fn ignore(&self) -> Result<&IgnoreFile, Why> {
+        match &self.context {
+            Fact::Known(context) => Ok(&context.ignore),
+            Fact::Unknown(_) => self.lint.ignore.get(),
+        }
     }
 
     /// Why there is no Dockerfile to look at.

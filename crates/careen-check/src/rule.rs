@@ -13,6 +13,8 @@ pub struct Rule {
     /// What is checked, in the words of the doctor's list.
     pub title: &'static str,
     pub category: Category,
+    pub topic: Topic,
+    pub status: Status,
     /// Of most of its findings; a finding may be graver or milder.
     pub severity: Severity,
     pub fixable: Fixable,
@@ -23,6 +25,58 @@ pub struct Rule {
     /// The rule's page, which is also its test.
     pub page: &'static str,
     pub check: Check,
+}
+
+/// What suffers from what a rule finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Topic {
+    /// The build, or what it makes, does not do what the file seems to say.
+    Correctness,
+    Security,
+    /// Builds take longer.
+    Performance,
+    /// Images or stores are larger.
+    Size,
+    /// The same file makes another image on another day.
+    Reproducibility,
+    /// People who read the file.
+    Style,
+}
+
+/// Whether a rule is asked without being named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Always.
+    Stable,
+    /// With `--preview`: it has not proven itself on enough real files.
+    Preview,
+    /// With `--pedantic`: right, and more than most people want to hear.
+    Pedantic,
+}
+
+impl Topic {
+    /// Lower case, as in machine formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::Correctness => "correctness",
+            Topic::Security => "security",
+            Topic::Performance => "performance",
+            Topic::Size => "size",
+            Topic::Reproducibility => "reproducibility",
+            Topic::Style => "style",
+        }
+    }
+}
+
+impl Status {
+    /// Lower case, as in machine formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Stable => "stable",
+            Status::Preview => "preview",
+            Status::Pedantic => "pedantic",
+        }
+    }
 }
 
 /// Whether a finding of a rule comes with a fix.
@@ -38,8 +92,11 @@ pub enum Fixable {
 pub enum Check {
     Facts(fn(&Rule, &Facts, &mut Findings) -> Result<(), Why>),
     /// Called with a Dockerfile only; all that a rule needs is in it.
-    Dockerfile(fn(&Rule, &Reading<'_>, &Facts, &mut Findings)),
+    Dockerfile(DockerfileCheck),
 }
+
+/// Judges a Dockerfile. It never fails: what it cannot know, it does not tell.
+pub type DockerfileCheck = fn(&Rule, &Reading<'_>, &Facts, &mut Findings);
 
 impl Rule {
     /// Judges the facts, or says why it could not.
@@ -94,6 +151,7 @@ impl Rule {
             evidence: vec![],
             cost: None,
             fixes: vec![],
+            also: vec![],
         }
     }
 }

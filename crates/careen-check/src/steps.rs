@@ -1,4 +1,4 @@
-//! The RUN instructions of a Dockerfile with what is in force where they stand.
+//! A Dockerfile as the rules look at it: instructions and RUNs with what is in force there.
 
 use std::collections::HashMap;
 
@@ -8,27 +8,76 @@ use careen_syntax::dockerfile::{Form, Given, Instruction, Item, Keyword, Meaning
 use crate::ParsedDockerfile;
 use crate::calls::{Command, Script};
 
-/// A Dockerfile with its RUNs read, once for all rules.
+/// A Dockerfile understood once for all rules.
 #[derive(Debug)]
 pub struct Reading<'a> {
     pub(crate) file: &'a ParsedDockerfile,
+    /// Stages and the values of variables, with the build arguments that were given.
+    pub(crate) meaning: Meaning<'a>,
+    /// All instructions in order, each ONBUILD followed by the instruction it triggers.
+    pub(crate) steps: Vec<Placed<'a>>,
+    /// RUN in every form that a shell of the sh family reads, ONBUILD RUN too.
     pub(crate) runs: Vec<Run<'a>>,
 }
 
-impl Reading<'_> {
-    pub(crate) fn of(file: &ParsedDockerfile) -> Reading<'_> {
-        Reading { file, runs: runs(file) }
+/// An instruction and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed<'a> {
+    pub(crate) instruction: &'a Instruction,
+    /// Index in [`careen_syntax::dockerfile::Dockerfile::items`]; a trigger has that of its ONBUILD.
+    pub(crate) item: usize,
+    /// Position among all instructions of the file; a trigger has that of its ONBUILD.
+    pub(crate) at: usize,
+    /// Counted from 0; `None` before the first FROM.
+    pub(crate) stage: Option<usize>,
+    /// It stands behind ONBUILD.
+    pub(crate) is_trigger: bool,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn of(file: &'a ParsedDockerfile, given: &Given) -> Reading<'a> {
+        let meaning = file.file.meaning(given);
+        let steps = steps(file, &meaning);
+        let runs = runs(&meaning, &steps);
+        Reading { file, meaning, steps, runs }
+    }
+
+    /// The instructions of one keyword, triggers of ONBUILD included.
+    pub(crate) fn all(&self, keyword: Keyword) -> impl Iterator<Item = &Placed<'a>> {
+        self.steps.iter().filter(move |step| step.instruction.keyword == keyword)
     }
 }
 
-/// One RUN for a shell of the sh family, without heredocs, read.
+fn steps<'a>(file: &'a ParsedDockerfile, meaning: &Meaning<'_>) -> Vec<Placed<'a>> {
+    let mut steps = Vec::new();
+    let mut at = 0;
+    for (item, kind) in file.file.items.iter().enumerate() {
+        let Item::Instruction(instruction) = kind else { continue };
+        let stage = meaning.stage_of(item).map(|stage| stage.index);
+        let placed = Placed { instruction, item, at, stage, is_trigger: false };
+        steps.push(placed);
+        if let Some(trigger) = &instruction.trigger {
+            steps.push(Placed { instruction: trigger, is_trigger: true, ..placed });
+        }
+        at += 1;
+    }
+    steps
+}
+
+/// One RUN that a shell of the sh family reads, or that starts a program without one.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
     pub(crate) instruction: &'a Instruction,
+    /// Index in [`careen_syntax::dockerfile::Dockerfile::items`].
+    pub(crate) item: usize,
     /// Position among all instructions of the file.
     pub(crate) at: usize,
     /// Counted from 0.
     pub(crate) stage: usize,
+    /// It stands behind ONBUILD.
+    pub(crate) is_trigger: bool,
+    /// The shell that reads it.
+    pub(crate) shell: Shell,
     pub(crate) script: Script,
     pub(crate) mounts: Vec<Mount>,
     /// Targets of the cache mounts, absolute, variables expanded.
@@ -49,37 +98,37 @@ const WATCHED: [&str; 6] = [
     "npm_config_cache",
 ];
 
-/// The runs of a file. RUNs in JSON form, with heredocs or for other shells are left out.
-fn runs(file: &ParsedDockerfile) -> Vec<Run<'_>> {
-    let meaning = file.file.meaning(&Given::default());
+fn runs<'a>(meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
     let mut caches: HashMap<usize, Vec<String>> = HashMap::new();
     for mount in meaning.cache_mounts() {
         caches.entry(mount.item).or_default().push(mount.target);
     }
-    let instructions = file.file.items.iter().enumerate();
-    let instructions = instructions.filter_map(|(item, kind)| match kind {
-        Item::Instruction(instruction) => Some((item, &**instruction)),
-        _ => None,
-    });
-    let runs = instructions.enumerate().filter_map(|(at, (item, instruction))| {
-        let caches = caches.remove(&item).unwrap_or_default();
-        read(&meaning, item, instruction).map(|run| Run { at, caches, ..run })
+    let runs = steps.iter().filter_map(|step| {
+        let run = read(meaning, step)?;
+        Some(Run { caches: caches.remove(&step.item).unwrap_or_default(), ..run })
     });
     runs.collect()
 }
 
-fn read<'a>(meaning: &Meaning<'_>, item: usize, instruction: &'a Instruction) -> Option<Run<'a>> {
-    let is_shell = instruction.keyword == Keyword::Run && instruction.form == Form::Shell;
-    if !is_shell || !matches!(meaning.shell_at(item), Shell::Posix(_)) {
+fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
+    let Placed { instruction, item, at, stage, is_trigger } = *step;
+    if instruction.keyword != Keyword::Run {
+        return None;
+    }
+    let shell = meaning.shell_at(item);
+    if instruction.form != Form::Json && !matches!(shell, Shell::Posix(_)) {
         return None;
     }
     let known = |name: &&'static str| Some((*name, meaning.variable(item, name)?));
     let user = meaning.user_at(item);
     Some(Run {
         instruction,
-        at: 0,
-        stage: meaning.stage_of(item)?.index,
+        item,
+        at,
+        stage: stage?,
+        is_trigger,
         script: Script::of(meaning.script_at(item)),
+        shell,
         mounts: instruction.run()?.mounts,
         caches: vec![],
         env: WATCHED.iter().filter_map(known).collect(),
@@ -101,9 +150,11 @@ impl Run<'_> {
         String::from_utf8_lossy(self.instruction.logical().text()).into_owned()
     }
 
-    /// True when nothing we add can be misread: the text is UTF-8 and we followed all of it.
+    /// True when nothing we add can be misread: shell form without heredocs, the text is UTF-8 and
+    /// we followed all of it.
     pub(crate) fn is_editable(&self, file: &ParsedDockerfile) -> bool {
-        self.script.is_plain && file.file.text().is_some() && !self.instruction.blank_inside
+        let is_line = self.instruction.form == Form::Shell && !self.instruction.blank_inside;
+        is_line && self.script.is_plain && file.file.text().is_some()
     }
 
     /// Where flags can be put in: right before the command.

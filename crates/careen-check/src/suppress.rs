@@ -1,60 +1,108 @@
-//! Comments that silence a rule: ours, hadolint's and BuildKit's.
+//! Comments that silence a rule: ours and those of other linters.
+
+use std::path::PathBuf;
 
 use careen_model::{Finding, Place, Span};
 use careen_syntax::dockerfile::Item;
 
-use crate::{ParsedDockerfile, Rule, find};
+use crate::{ParsedDockerfile, Rule};
+
+/// Whose comments they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Careen,
+    BuildKit,
+    Hadolint,
+    Tally,
+    Droast,
+}
+
+impl Dialect {
+    pub(crate) const ALL: [Dialect; 5] =
+        [Dialect::Careen, Dialect::BuildKit, Dialect::Hadolint, Dialect::Tally, Dialect::Droast];
+}
 
 /// What the comments of a Dockerfile silence.
 #[derive(Debug, Default)]
 pub(crate) struct Suppressions {
-    path: std::path::PathBuf,
+    path: PathBuf,
     rows: Vec<Row>,
 }
 
 #[derive(Debug)]
 struct Row {
-    rule: &'static str,
+    /// As written: an id, an alias, or `all`.
+    name: String,
     /// `None`: the whole file.
     within: Option<Span>,
     reason: String,
 }
 
+/// How a form of comment is written.
+struct Form {
+    dialect: Dialect,
+    /// What stands after the `#`.
+    start: &'static str,
+    reach: Reach,
+    /// What the text after the names is.
+    rest: Rest,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The next instruction.
+    Here,
+    File,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// The names end at white space; a reason follows.
+    Reason,
+    /// White space may follow a comma; there is no reason.
+    Names,
+}
+
+#[rustfmt::skip]
+const FORMS: [Form; 4] = [
+    Form { dialect: Dialect::Careen, start: "careen: ignore=", reach: Reach::Here, rest: Rest::Reason },
+    Form { dialect: Dialect::Careen, start: "careen: ignore-file=", reach: Reach::File, rest: Rest::Reason },
+    Form { dialect: Dialect::Hadolint, start: "hadolint ignore=", reach: Reach::Here, rest: Rest::Names },
+    Form { dialect: Dialect::Hadolint, start: "hadolint global ignore=", reach: Reach::File, rest: Rest::Names },
+];
+
 impl Suppressions {
-    /// Reads `# careen: ignore=rule reason` and `# hadolint ignore=…` above an instruction,
-    /// `# careen: ignore-file=…` and `# hadolint global ignore=…` anywhere, and `# check=skip=…`
-    /// at the top. Names of rules we do not have are left to the tool they belong to.
-    pub(crate) fn of(file: Option<&ParsedDockerfile>) -> Suppressions {
+    /// Reads the comments of the given dialects: those of [`FORMS`], and `# check=skip=…` at the
+    /// top. Names nobody knows silence nothing.
+    pub(crate) fn of(file: Option<&ParsedDockerfile>, dialects: &[Dialect]) -> Suppressions {
         let Some(file) = file else { return Suppressions::default() };
         let mut rows = Vec::new();
-        let mut waiting: Vec<(&'static str, String)> = Vec::new();
+        let mut waiting: Vec<Row> = Vec::new();
         for item in &file.file.items {
             match item {
                 Item::Comment(span) => {
                     let text = String::from_utf8_lossy(
                         &file.file.source()[span.start as usize..span.end as usize],
                     );
-                    let (here, everywhere) = read_comment(&text);
-                    waiting.extend(here);
-                    rows.extend(everywhere.into_iter().map(|(rule, reason)| Row {
-                        rule,
-                        within: None,
-                        reason,
-                    }));
+                    let Some((form, named)) = read_comment(&text, dialects) else { continue };
+                    match form.reach {
+                        Reach::Here => waiting.extend(named),
+                        Reach::File => rows.extend(named),
+                    }
                 }
                 Item::Instruction(instruction) => {
                     let within = Some(instruction.span);
-                    let found = waiting.drain(..);
-                    rows.extend(found.map(|(rule, reason)| Row { rule, within, reason }));
+                    rows.extend(waiting.drain(..).map(|row| Row { within, ..row }));
                 }
                 _ => (),
             }
         }
-        if let Some(check) = file.file.check() {
+        if dialects.contains(&Dialect::BuildKit)
+            && let Some(check) = file.file.check()
+        {
             let skipped = check.value.split(';').find_map(|part| part.trim().strip_prefix("skip="));
-            let names = skipped.unwrap_or("");
-            rows.extend(rules(names).map(|rule| Row {
-                rule,
+            rows.extend(names(skipped.unwrap_or("")).map(|name| Row {
+                name,
                 within: None,
                 reason: "# check=skip".into(),
             }));
@@ -64,8 +112,13 @@ impl Suppressions {
 
     /// Why this finding is silenced, if it is.
     pub(crate) fn reason(&self, rule: &Rule, finding: &Finding) -> Option<String> {
+        let known = || {
+            let aliases = rule.aliases.iter().chain(&finding.also).copied();
+            aliases.chain([rule.id, finding.rule])
+        };
         let row = self.rows.iter().find(|row| {
-            row.rule == rule.id && row.within.is_none_or(|within| self.holds(within, finding))
+            let is_named = known().any(|name| row.name.eq_ignore_ascii_case(name));
+            is_named && row.within.is_none_or(|within| self.holds(within, finding))
         })?;
         Some(row.reason.clone())
     }
@@ -80,35 +133,26 @@ impl Suppressions {
     }
 }
 
-type Named = Vec<(&'static str, String)>;
-
-/// Rules silenced for the next instruction, and for the whole file.
-fn read_comment(text: &str) -> (Named, Named) {
+/// The form of a comment and what it silences, not yet placed.
+fn read_comment(text: &str, dialects: &[Dialect]) -> Option<(&'static Form, Vec<Row>)> {
     let text = text.trim().trim_start_matches('#').trim();
-    let forms = [
-        ("careen: ignore=", "careen: ignore", true),
-        ("careen: ignore-file=", "careen: ignore-file", false),
-        ("hadolint ignore=", "hadolint ignore", true),
-        ("hadolint global ignore=", "hadolint global ignore", false),
-    ];
-    for (start, name, here) in forms {
-        let Some(rest) = text.strip_prefix(start) else { continue };
-        // hadolint allows spaces after its commas and has no reasons.
-        let (names, reason) = if start.starts_with("hadolint") {
-            (rest, "")
-        } else {
-            rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
-        };
-        let reason = match reason.trim() {
-            "" => format!("# {name}"),
-            reason => reason.to_owned(),
-        };
-        let found: Named = rules(names).map(|rule| (rule, reason.clone())).collect();
-        return if here { (found, vec![]) } else { (vec![], found) };
-    }
-    (vec![], vec![])
+    let known = FORMS.iter().filter(|form| dialects.contains(&form.dialect));
+    let (form, rest) = known.into_iter().find_map(|form| {
+        let rest = text.strip_prefix(form.start)?;
+        Some((form, rest))
+    })?;
+    let (listed, reason) = match form.rest {
+        Rest::Names => (rest, ""),
+        Rest::Reason => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+    };
+    let reason = match reason.trim() {
+        "" => format!("# {}", form.start.trim_end_matches('=')),
+        reason => reason.to_owned(),
+    };
+    let named = names(listed).map(|name| Row { name, within: None, reason: reason.clone() });
+    Some((form, named.collect()))
 }
 
-fn rules(names: &str) -> impl Iterator<Item = &'static str> {
-    names.split(',').filter_map(|name| find(name.trim()).ok()).map(|rule| rule.id)
+fn names(listed: &str) -> impl Iterator<Item = String> {
+    listed.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
 }

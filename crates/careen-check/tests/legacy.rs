@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use careen_check::{Facts, Selection, diagnose, legacy};
+use careen_check::{Facts, LintFacts, Selection, diagnose, legacy};
 use careen_model::legacy::{Group, Value};
 use careen_test::Machine;
 use expect_test::{Expect, expect};
@@ -47,7 +47,8 @@ fn flat(value: &Value) -> String {
 
 fn facts(machine: Machine) -> Facts {
     let Machine { project, host, engine, context, history, now } = machine;
-    Facts { project, host, engine, context, dockerfile: None, history, now }
+    let lint = LintFacts::default();
+    Facts { project, host, engine, context, dockerfile: None, history, lint, now }
 }
 
 #[test]

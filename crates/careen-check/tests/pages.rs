@@ -6,11 +6,11 @@
 
 use std::fmt::Write;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use careen_check::{
-    Check, Facts, Fixable, ParsedDockerfile, Policy, RULES, Rule, Scope, Selection, diagnose,
-    plan_rounds,
+    Check, Facts, Fixable, LintFacts, ParsedDockerfile, Policy, RULES, Rule, Scope, Selection,
+    diagnose, plan_rounds,
 };
 use careen_model::{
     Basis, Cost, Diagnosis, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step, units,
@@ -21,9 +21,8 @@ use careen_test::{Machine, blocks, settle};
 #[test]
 fn pages() {
     for rule in RULES {
-        let name = rule.id.replace('-', "_");
-        let file = format!("{}/src/rules/{name}.md", env!("CARGO_MANIFEST_DIR"));
-        settle(&file, rule.page, &read(rule));
+        let file = page_of(rule.id);
+        settle(&file.display().to_string(), rule.page, &read(rule));
     }
 }
 
@@ -32,6 +31,16 @@ fn a_page_begins_with_the_name_of_its_rule() {
     for rule in RULES {
         assert!(rule.page.starts_with(&format!("# {}\n\n", rule.id)), "{}", rule.id);
     }
+}
+
+/// The page that bears the name of a rule, in whichever folder of the rules it lies.
+fn page_of(id: &str) -> PathBuf {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    let name = format!("{}.md", id.replace('-', "_"));
+    let folders = std::fs::read_dir(&rules).expect("the rules lie there").flatten();
+    let folders = folders.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let mut pages = folders.chain([rules.clone()]).map(|folder| folder.join(&name));
+    pages.find(|page| page.exists()).unwrap_or_else(|| panic!("{id} has no page {name}"))
 }
 
 /// The blocks of a page that are computed, as they should be.
@@ -74,7 +83,8 @@ fn gather(machine: &Machine, source: Option<&str>, ignore: Option<&str>) -> Fact
     let Machine { project, host, engine, context, history, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|text| ParsedDockerfile { path, file: parse(text) });
-    Facts { project, host, engine, context, dockerfile, history, now }
+    let lint = LintFacts::default();
+    Facts { project, host, engine, context, dockerfile, history, lint, now }
 }
 
 fn judge(rule: &'static Rule, facts: &Facts) -> Diagnosis {
@@ -133,6 +143,7 @@ fn show(finding: &Finding, source: Option<&str>, out: &mut String) {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Hint => "hint",
+        Severity::Style => "style",
     };
     let place = place(&finding.place, source);
     writeln!(out, "{severity} {place}: {}", finding.message).expect("a String never fails");

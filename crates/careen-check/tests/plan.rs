@@ -7,7 +7,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use careen_check::{
-    Facts, ParsedDockerfile, Policy, Request, Scope, Selection, diagnose, find, plan, plan_rounds,
+    Facts, LintFacts, ParsedDockerfile, Policy, Request, Scope, Selection, diagnose, find, plan,
+    plan_rounds,
 };
 use careen_model::{Choice, Fix, Plan, Planned, Safety, Step};
 use careen_syntax::dockerfile::parse;
@@ -18,7 +19,8 @@ fn facts(machine: Machine, source: Option<&[u8]>) -> Facts {
     let Machine { project, host, engine, context, history, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|source| ParsedDockerfile { path, file: parse(source) });
-    Facts { project, host, engine, context, dockerfile, history, now }
+    let lint = LintFacts::default();
+    Facts { project, host, engine, context, dockerfile, history, lint, now }
 }
 
 fn rounds(facts: &Facts, policy: &Policy) -> Plan {

@@ -17,6 +17,8 @@ pub struct Finding {
     /// What it costs each build, when we can say.
     pub cost: Option<Cost>,
     pub fixes: Vec<Fix>,
+    /// Names that other tools have for this very finding, beside the aliases of its rule.
+    pub also: Vec<&'static str>,
 }
 
 impl Finding {
@@ -41,6 +43,13 @@ impl Finding {
     #[must_use]
     pub fn fix(mut self, fix: Fix) -> Finding {
         self.fixes.push(fix);
+        self
+    }
+
+    /// Adds a fix where there is one.
+    #[must_use]
+    pub fn maybe_fix(mut self, fix: Option<Fix>) -> Finding {
+        self.fixes.extend(fix);
         self
     }
 }
@@ -93,6 +102,8 @@ impl Fix {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// How the file is written; the build is the same either way.
+    Style,
     Hint,
     Warning,
     Error,

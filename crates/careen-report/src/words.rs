@@ -36,6 +36,7 @@ pub(crate) fn basis(basis: Basis) -> &'static str {
 
 pub(crate) fn severity(severity: Severity) -> &'static str {
     match severity {
+        Severity::Style => "style",
         Severity::Hint => "hint",
         Severity::Warning => "warning",
         Severity::Error => "error",

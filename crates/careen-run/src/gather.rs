@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use careen_check::generate::ignore_categories::CATEGORIES;
-use careen_check::{Facts, ParsedDockerfile};
+use careen_check::{Facts, LintFacts, ParsedDockerfile};
 use careen_engine::{Surroundings, Target};
 use careen_host::walk::{SurveyRequest, survey};
 use careen_host::{Budget, DiscoverRequest, HostRequest, RealSystem};
@@ -67,6 +67,7 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
         context,
         dockerfile: parsed,
         history: builds,
+        lint: LintFacts::default(),
         now: request.now,
     };
     Gathered { facts, target, project: identity, history_problem }

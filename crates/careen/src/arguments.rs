@@ -82,6 +82,8 @@ pub(crate) enum Color {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FailOn {
     Never,
+    Style,
+    #[value(alias = "info")]
     Hint,
     Warning,
     Error,

@@ -2,12 +2,14 @@
 
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Step, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "broken-builder",
     title: "builders work",
     category: Category::Builder,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

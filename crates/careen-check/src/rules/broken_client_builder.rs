@@ -3,12 +3,14 @@
 use careen_model::engine::ClientBuilder;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "broken-client-builder",
     title: "client can build",
     category: Category::Client,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

@@ -2,12 +2,14 @@
 
 use careen_model::{Basis, Category, Findings, Fix, Place, Saving, Severity, Span, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "broken-ignore-file",
     title: "ignore file is understood",
     category: Category::Ignore,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::engine::ClientBuilder;
 use careen_model::{Category, Findings, Fix, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "buildx-missing",
     title: "buildx plugin",
     category: Category::Client,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",

@@ -2,12 +2,14 @@
 
 use careen_model::{Basis, Category, Fact, Findings, Fix, Saving, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "clock-skew",
     title: "clocks agree",
     category: Category::Engine,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::host::SpaceRole;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, gc, need, price};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, gc, need, price};
 
 pub(super) const RULE: Rule = Rule {
     id: "discarding-collector",
     title: "collector keeps fresh layers",
     category: Category::Cache,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use careen_model::engine::CacheRecord;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, gc};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, gc};
 
 pub(super) const RULE: Rule = Rule {
     id: "duplicate-cache-mounts",
     title: "package caches are shared",
     category: Category::Cache,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

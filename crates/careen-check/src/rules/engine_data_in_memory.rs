@@ -3,12 +3,14 @@
 use careen_model::host::SpaceRole;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "engine-data-in-memory",
     title: "engine data on a disk",
     category: Category::Disk,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

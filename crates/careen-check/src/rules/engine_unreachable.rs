@@ -5,12 +5,14 @@ use careen_model::{
     Basis, Category, EngineFacts, Fact, Finding, Findings, Fix, Saving, Severity, Why,
 };
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "engine-unreachable",
     title: "engine answers",
     category: Category::Engine,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     // careen does most of its work without one; the exit code says that not all was checked.
     severity: Severity::Warning,
     fixable: Fixable::Always,

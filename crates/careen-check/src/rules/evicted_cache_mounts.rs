@@ -4,12 +4,14 @@ use careen_model::engine::CacheRecord;
 use careen_model::host::SpaceRole;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, gc, need};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, gc, need};
 
 pub(super) const RULE: Rule = Rule {
     id: "evicted-cache-mounts",
     title: "cache mounts survive a pause",
     category: Category::Cache,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::host::SpaceRole;
 use careen_model::{Basis, Category, Fact, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, need};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, need};
 
 pub(super) const RULE: Rule = Rule {
     id: "few-inodes",
     title: "inodes on disks",
     category: Category::Disk,
+    topic: Topic::Size,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

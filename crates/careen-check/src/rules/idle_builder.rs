@@ -2,12 +2,14 @@
 
 use careen_model::{Category, Findings, Fix, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "idle-builder",
     title: "builders are in use",
     category: Category::Builder,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",

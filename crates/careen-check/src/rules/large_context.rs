@@ -2,12 +2,14 @@
 
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, essential, price};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, essential, price};
 
 pub(super) const RULE: Rule = Rule {
     id: "large-context",
     title: "size of the context",
     category: Category::Context,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

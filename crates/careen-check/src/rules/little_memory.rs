@@ -2,12 +2,14 @@
 
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, need};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, need};
 
 pub(super) const RULE: Rule = Rule {
     id: "little-memory",
     title: "memory",
     category: Category::Engine,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
 use crate::rules::proxies;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "localhost-proxy",
     title: "proxy can be reached from builds",
     category: Category::Network,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

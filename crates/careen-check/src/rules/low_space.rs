@@ -6,12 +6,14 @@ use careen_model::{Basis, Category, Fact, Findings, Fix, Saving, Severity, Step,
 
 use crate::need::Need;
 use crate::words::counted;
-use crate::{Check, Facts, Fixable, Rule, need};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, need};
 
 pub(super) const RULE: Rule = Rule {
     id: "low-space",
     title: "room on disks",
     category: Category::Disk,
+    topic: Topic::Size,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Sometimes,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::engine::Flavour;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "missing-bridge",
     title: "bridge interface exists",
     category: Category::Network,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

@@ -2,12 +2,14 @@
 
 use careen_model::{Category, Findings, Fix, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, essential};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, essential};
 
 pub(super) const RULE: Rule = Rule {
     id: "missing-ignore-file",
     title: "ignore file exists",
     category: Category::Ignore,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

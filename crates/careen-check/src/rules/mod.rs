@@ -1,17 +1,16 @@
-//! Every rule, one file each. To add one: a `.rs`, a `.md`, and its two lines here.
+//! Every rule, one file each. To add one: a `.rs`, a `.md`, and its two lines in the `mod.rs` of
+//! their folder.
+//!
+//! Rules about the Dockerfile stand in a folder by subject; those about the machine, the engine and
+//! the context stand here.
 
-mod apt;
-mod apt_cache_unlocked;
-mod apt_cache_unmounted;
-mod apt_recommends;
-mod apt_update_apart;
 mod broken_builder;
 mod broken_client_builder;
 mod broken_ignore_file;
 mod buildx_missing;
 mod classic_builder;
 mod clock_skew;
-mod copy_all_before_dependencies;
+pub(crate) mod commands;
 mod dead_cache;
 mod discarding_collector;
 mod duplicate_cache_mounts;
@@ -19,42 +18,41 @@ mod engine_data_in_memory;
 mod engine_unreachable;
 mod evicted_cache_mounts;
 mod few_inodes;
-mod gpu_check_in_run;
+pub(crate) mod format;
 mod hazards;
 mod idle_builder;
-mod installs_cost;
 mod large_context;
 mod little_memory;
 mod localhost_proxy;
 mod low_space;
 mod missing_bridge;
 mod missing_ignore_file;
-mod mounted_cache_cleaned;
 mod mounts;
 mod moving_files;
 mod mtu_mismatch;
 mod no_docker_client;
 mod old_engine;
-mod package_cache_unmounted;
+pub(crate) mod packages;
 mod proxies;
 mod proxy_disagreement;
-mod secret_in_arg_or_env;
 mod secrets_in_context;
 mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
 mod special_files;
 mod stale_context_copies;
+pub(crate) mod transfer;
 mod uncollected_cache;
 mod unsendable_names;
+pub(crate) mod variables;
 mod weak_ignore_file;
 mod zero_byte_files;
 
 use crate::Rule;
 
-/// All rules, in the order of the doctor's screen.
+/// Rules about the machine, the engine and the context, in the order of the doctor's screen.
 #[rustfmt::skip]
-pub const RULES: &[&Rule] = &[
+const AROUND: &[&Rule] = &[
     &no_docker_client::RULE,
     &broken_client_builder::RULE,
     &classic_builder::RULE,
@@ -85,18 +83,39 @@ pub const RULES: &[&Rule] = &[
     &missing_ignore_file::RULE,
     &broken_ignore_file::RULE,
     &weak_ignore_file::RULE,
-    &apt_cache_unmounted::RULE,
-    &apt_cache_unlocked::RULE,
-    &apt_update_apart::RULE,
-    &apt_recommends::RULE,
-    &package_cache_unmounted::RULE,
-    &mounted_cache_cleaned::RULE,
-    &copy_all_before_dependencies::RULE,
-    &gpu_check_in_run::RULE,
     &secrets_in_context::RULE,
-    &secret_in_arg_or_env::RULE,
     &mtu_mismatch::RULE,
     &missing_bridge::RULE,
     &proxy_disagreement::RULE,
     &localhost_proxy::RULE,
 ];
+
+const GROUPS: &[&[&Rule]] =
+    &[AROUND, packages::RULES, transfer::RULES, commands::RULES, variables::RULES, format::RULES];
+
+/// All rules.
+pub const RULES: &[&Rule] = &joined::<{ count() }>();
+
+const fn count() -> usize {
+    let (mut n, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        n += GROUPS[group].len();
+        group += 1;
+    }
+    n
+}
+
+const fn joined<const N: usize>() -> [&'static Rule; N] {
+    let mut all = [AROUND[0]; N];
+    let (mut n, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        let mut i = 0;
+        while i < GROUPS[group].len() {
+            all[n] = GROUPS[group][i];
+            n += 1;
+            i += 1;
+        }
+        group += 1;
+    }
+    all
+}

@@ -2,12 +2,14 @@
 
 use careen_model::{Category, Fact, Findings, Fix, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "mtu-mismatch",
     title: "packet sizes fit",
     category: Category::Network,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -2,12 +2,14 @@
 
 use careen_model::{Category, Fact, Findings, Fix, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "no-docker-client",
     title: "docker client",
     category: Category::Client,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Sometimes,
     since: "0.1",

@@ -2,12 +2,14 @@
 
 use careen_model::{Category, Findings, Fix, Severity, Why};
 
-use crate::{Check, Facts, Fixable, Rule, gc};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, gc};
 
 pub(super) const RULE: Rule = Rule {
     id: "old-engine",
     title: "engine version",
     category: Category::Engine,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

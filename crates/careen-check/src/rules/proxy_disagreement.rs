@@ -3,12 +3,14 @@
 use careen_model::{Category, Findings, Fix, Severity, Why};
 
 use crate::rules::proxies;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "proxy-disagreement",
     title: "proxies agree",
     category: Category::Network,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::{Category, Findings, Severity, Why};
 
 use crate::words::counted;
-use crate::{Check, Facts, Fixable, Rule, essential};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, essential};
 
 pub(super) const RULE: Rule = Rule {
     id: "secrets-in-context",
     title: "no secrets are sent",
     category: Category::Secrets,
+    topic: Topic::Security,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

@@ -6,12 +6,14 @@ use careen_model::{
 };
 
 use crate::rules::mounts::{called, remedy};
-use crate::{Check, Facts, Fixable, Rule, price};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, price};
 
 pub(super) const RULE: Rule = Rule {
     id: "slow-context",
     title: "file system of the context",
     category: Category::Context,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::{Category, Findings, Fix, Severity, Why};
 
 use crate::rules::mounts::{called, remedy};
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "slow-dockerfile-folder",
     title: "file system of the Dockerfile",
     category: Category::Context,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",

@@ -5,12 +5,14 @@ use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Why};
 
 use crate::rules::hazards;
 use crate::words::counted;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "special-files",
     title: "only files and folders",
     category: Category::Context,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

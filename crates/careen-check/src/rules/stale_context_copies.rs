@@ -4,12 +4,14 @@ use careen_model::engine::CacheRecord;
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Step, Why, units};
 
 use crate::words::counted;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(super) const RULE: Rule = Rule {
     id: "stale-context-copies",
     title: "stored copies of contexts",
     category: Category::Cache,
+    topic: Topic::Size,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -3,12 +3,14 @@
 use careen_model::engine::Flavour;
 use careen_model::{Category, Findings, Fix, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, gc};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, gc};
 
 pub(super) const RULE: Rule = Rule {
     id: "uncollected-cache",
     title: "cache has a limit",
     category: Category::Cache,
+    topic: Topic::Size,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",

@@ -2,12 +2,14 @@
 
 use careen_model::{Category, Findings, Severity, Why, units};
 
-use crate::{Check, Facts, Fixable, Rule, essential};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, essential};
 
 pub(super) const RULE: Rule = Rule {
     id: "weak-ignore-file",
     title: "essential patterns",
     category: Category::Ignore,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",

@@ -117,7 +117,7 @@ fn finding_row(page: &mut String, finding: &Finding, (still, limits): (Option<bo
         (Some(false), _) => "gone",
         (_, Severity::Error) => "bad",
         (_, Severity::Warning) => "beware",
-        (_, Severity::Hint) => "dim",
+        (_, Severity::Hint | Severity::Style) => "dim",
     };
     let state = match still {
         Some(false) => "gone",

@@ -61,6 +61,6 @@ fn mark(severity: careen_model::Severity) -> (Tone, &'static str) {
     match severity {
         careen_model::Severity::Error => (Tone::Bad, "✗"),
         careen_model::Severity::Warning => (Tone::Beware, "!"),
-        careen_model::Severity::Hint => (Tone::Dim, "·"),
+        careen_model::Severity::Hint | careen_model::Severity::Style => (Tone::Dim, "·"),
     }
 }

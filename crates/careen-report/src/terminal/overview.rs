@@ -71,7 +71,7 @@ fn counts(style: Style, shown: &Overview<'_>) -> Line {
     let diagnosis = shown.diagnosis;
     let errors = diagnosis.at_least(Severity::Error);
     let warnings = diagnosis.at_least(Severity::Warning) - errors;
-    let hints = diagnosis.at_least(Severity::Hint) - errors - warnings;
+    let hints = diagnosis.at_least(Severity::Style) - errors - warnings;
     let mut line = Line::new(style);
     let found = [
         (errors, "error", Severity::Error),

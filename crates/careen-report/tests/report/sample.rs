@@ -258,6 +258,7 @@ pub(crate) fn diagnosis() -> Diagnosis {
         evidence: vec![],
         cost: None,
         fixes: vec![],
+        also: vec![],
     };
     let line_3 =
         Place::File { path: ".devcontainer/Dockerfile".into(), span: Span { start: 30, end: 38 } };

@@ -59,7 +59,7 @@ pub(super) fn run(options: &Doctor, format: Format, world: &World) -> Result<Exi
 /// `JUnit` knows only failed or not; with `never` nothing fails but what could not be worse.
 fn junit_floor(fail_on: FailOn) -> Severity {
     match fail_on {
-        FailOn::Hint => Severity::Hint,
+        FailOn::Style | FailOn::Hint => Severity::Hint,
         FailOn::Warning => Severity::Warning,
         FailOn::Error | FailOn::Never => Severity::Error,
     }

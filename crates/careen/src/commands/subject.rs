@@ -126,6 +126,7 @@ pub(super) fn text_of(path: &Path) -> Option<String> {
 pub(super) fn exit(diagnosis: &Diagnosis, fail_on: FailOn, gathered: &Gathered) -> Exit {
     let severity = match fail_on {
         FailOn::Never => None,
+        FailOn::Style => Some(careen_model::Severity::Style),
         FailOn::Hint => Some(careen_model::Severity::Hint),
         FailOn::Warning => Some(careen_model::Severity::Warning),
         FailOn::Error => Some(careen_model::Severity::Error),

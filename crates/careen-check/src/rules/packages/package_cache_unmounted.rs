@@ -5,14 +5,16 @@ use careen_syntax::dockerfile::Manager;
 
 use crate::calls::Command;
 use crate::packages::{cache_folder, install};
-use crate::rules::installs_cost;
+use crate::rules::packages::installs_cost;
 use crate::steps::{Reading, Run, edits, flag_lines, insert};
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "package-cache-unmounted",
     title: "package managers keep downloads",
     category: Category::Dockerfile,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -22,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for run in runs {
         let mut told: Vec<Manager> = Vec::new();
         for command in run.commands() {

@@ -5,14 +5,16 @@ use careen_syntax::dockerfile::{Instruction, Item, Keyword};
 
 use crate::calls::Command;
 use crate::packages::{Install, install, is_python};
-use crate::rules::installs_cost;
+use crate::rules::packages::installs_cost;
 use crate::steps::{Reading, Run, edits, insert, text};
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "copy-all-before-dependencies",
     title: "sources come after dependencies",
     category: Category::Dockerfile,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -22,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     let all: Vec<&Instruction> = file.file.instructions().collect();
     for (at, copy) in all.iter().enumerate().filter(|(_, copy)| copies_all(copy)) {
         let end = (at..all.len()).skip(1).find(|i| all[*i].keyword == Keyword::From);

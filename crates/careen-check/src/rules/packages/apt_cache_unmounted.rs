@@ -3,14 +3,16 @@
 use careen_model::{Category, Findings, Fix, Severity};
 use careen_syntax::dockerfile::Manager;
 
-use crate::rules::{apt, installs_cost};
+use crate::rules::packages::{apt, installs_cost};
 use crate::steps::Reading;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "apt-cache-unmounted",
     title: "apt keeps its downloads",
     category: Category::Dockerfile,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -20,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for run in runs.iter().filter(|run| apt::installs(run)) {
         if run.keeps(apt::ARCHIVES) && run.keeps(apt::LISTS) {
             continue;

@@ -32,7 +32,11 @@ const SHARE_OF_DOWNLOADS: f64 = 0.25;
 const APT_LISTS: u64 = 9_400_000;
 
 /// Seconds of one install step, how we know, and from where.
-pub(super) fn seconds(run: &Run<'_>, facts: &Facts, manager: Manager) -> (f64, Basis, String) {
+pub(in crate::rules) fn seconds(
+    run: &Run<'_>,
+    facts: &Facts,
+    manager: Manager,
+) -> (f64, Basis, String) {
     if let Some(step) = price::step_seconds(&facts.history, &run.joined()) {
         return (step.seconds, Basis::Measured, step.source);
     }

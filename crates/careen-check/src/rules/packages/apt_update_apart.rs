@@ -3,14 +3,16 @@
 use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity};
 
 use crate::packages::is_apt_install;
-use crate::rules::apt;
+use crate::rules::packages::apt;
 use crate::steps::{Reading, Run, edits, insert};
-use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule};
+use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "apt-update-apart",
     title: "apt updates where it installs",
     category: Category::Dockerfile,
+    topic: Topic::Reproducibility,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -20,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for (i, run) in runs.iter().enumerate() {
         if !apt::installs(run) || apt::updates(run) {
             continue;

@@ -3,14 +3,16 @@
 use careen_model::{Category, Findings, Fix, Severity};
 
 use crate::packages::apt_action;
-use crate::rules::apt;
+use crate::rules::packages::apt;
 use crate::steps::{Reading, edits, insert};
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "apt-recommends",
     title: "apt installs what was asked for",
     category: Category::Dockerfile,
+    topic: Topic::Size,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -20,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for run in runs {
         // Configured for all steps, or for this one.
         if run.joined().contains("nstall-Recommends") {

@@ -4,12 +4,14 @@ use careen_model::{Category, Findings, Fix, Severity, Span};
 use careen_syntax::dockerfile::Keyword;
 
 use crate::steps::Reading;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "secret-in-arg-or-env",
     title: "no secrets in ARG or ENV",
     category: Category::Secrets,
+    topic: Topic::Security,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

@@ -5,14 +5,16 @@ use careen_syntax::dockerfile::Manager;
 
 use crate::calls::Command;
 use crate::packages::{apt_action, cache_folder};
-use crate::rules::apt;
+use crate::rules::packages::apt;
 use crate::steps::{Reading, Run, edits};
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "mounted-cache-cleaned",
     title: "kept caches are not emptied",
     category: Category::Dockerfile,
+    topic: Topic::Performance,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -22,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for run in runs {
         for (n, command) in run.script.commands.iter().enumerate() {
             let Some(folders) = empties(command, run) else { continue };

@@ -3,14 +3,16 @@
 use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity};
 use careen_syntax::dockerfile::{MountKind, Sharing, clean_path};
 
-use crate::rules::apt;
+use crate::rules::packages::apt;
 use crate::steps::{Reading, edits, text};
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "apt-cache-unlocked",
     title: "apt caches have one writer",
     category: Category::Dockerfile,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -20,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for run in runs.iter().filter(|run| apt::is_apt(run)) {
         for mount in run.mounts.iter().filter(|mount| mount.kind == Some(MountKind::Cache)) {
             let Some(target) = mount.target().map(clean_path) else { continue };

@@ -3,12 +3,14 @@
 use careen_model::{Basis, Category, Findings, Fix, Saving, Severity};
 
 use crate::steps::Reading;
-use crate::{Check, Facts, Fixable, Rule};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "gpu-check-in-run",
     title: "no GPU checks while building",
     category: Category::Dockerfile,
+    topic: Topic::Correctness,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",
@@ -18,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
-    let Reading { file, runs } = dockerfile;
+    let Reading { file, runs, .. } = dockerfile;
     for run in runs {
         // Devices can be asked for, on engines that have them.
         if run.instruction.flag("device").is_some() {

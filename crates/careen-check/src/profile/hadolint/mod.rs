@@ -1,0 +1,11 @@
+//! The checks of hadolint, by its names, with its severities.
+
+mod packages;
+mod shared;
+mod structure;
+
+use super::Rows;
+use crate::suppress::Dialect;
+
+pub(super) const ROWS: Rows =
+    Rows { dialect: Dialect::Hadolint, groups: &[packages::ROWS, shared::ROWS, structure::ROWS] };

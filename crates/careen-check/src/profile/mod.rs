@@ -1,0 +1,104 @@
+//! Profiles: what another linter would say, under its own names.
+//!
+//! A profile is a table of rows. Most rows are a rule of careen under the other tool's name and
+//! severity; where the other tool judges differently, the row has a function of its own, so that
+//! people who move over see what they know, and the rule of careen stays what is true.
+
+mod buildkit;
+mod hadolint;
+
+use careen_model::{Findings, Severity};
+
+use crate::lint::Linted;
+use crate::steps::Reading;
+use crate::suppress::{Dialect, Suppressions};
+use crate::{Check, DockerfileCheck, Facts, Rule};
+
+/// Whose findings are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    #[default]
+    Careen,
+    /// `docker build --check`.
+    BuildKit,
+    /// hadolint.
+    Hadolint,
+}
+
+/// The checks of another linter.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    /// The comments it honours.
+    dialect: Dialect,
+    groups: &'static [&'static [Row]],
+}
+
+/// One check of another linter.
+#[derive(Debug)]
+pub(crate) struct Row {
+    name: &'static str,
+    severity: Severity,
+    /// The rule of careen that comes nearest; findings are started with it.
+    rule: &'static Rule,
+    judge: DockerfileCheck,
+}
+
+impl Row {
+    /// A rule of careen that means the same.
+    const fn same(name: &'static str, severity: Severity, rule: &'static Rule) -> Row {
+        let Check::Dockerfile(judge) = rule.check else {
+            panic!("a row of a profile is about a Dockerfile")
+        };
+        Row { name, severity, rule, judge }
+    }
+
+    /// The other linter's own idea.
+    const fn own(
+        name: &'static str,
+        severity: Severity,
+        rule: &'static Rule,
+        judge: DockerfileCheck,
+    ) -> Row {
+        Row { name, severity, rule, judge }
+    }
+}
+
+impl Profile {
+    /// The other linter's names of its checks; none for careen, whose rules are [`crate::RULES`].
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let groups = self.rows().map_or(&[][..], |rows| rows.groups);
+        groups.iter().copied().flatten().map(|row| row.name)
+    }
+
+    /// Of another linter; `None` for careen's own rules.
+    pub(crate) fn rows(self) -> Option<&'static Rows> {
+        match self {
+            Profile::Careen => None,
+            Profile::BuildKit => Some(&buildkit::ROWS),
+            Profile::Hadolint => Some(&hadolint::ROWS),
+        }
+    }
+}
+
+impl Rows {
+    /// What the other linter would say, its comments honoured.
+    pub(crate) fn lint(&self, reading: &Reading<'_>, facts: &Facts) -> Linted {
+        let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &[self.dialect]);
+        let mut linted = Linted::default();
+        for row in self.groups.iter().copied().flatten() {
+            let mut found = Findings::default();
+            (row.judge)(row.rule, reading, facts, &mut found);
+            for mut finding in found.into_sorted() {
+                finding.also.push(finding.rule);
+                finding.rule = row.name;
+                finding.severity = row.severity;
+                if suppressions.reason(row.rule, &finding).is_some() {
+                    linted.suppressed += 1;
+                } else {
+                    linted.findings.push(finding);
+                }
+            }
+        }
+        linted
+    }
+}
