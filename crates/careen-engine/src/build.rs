@@ -36,6 +36,8 @@ pub enum Output {
     DockerTar(PathBuf),
     /// An OCI layout as a tar archive at this path; same limits.
     OciTar(PathBuf),
+    /// All files of the result as one tar archive at this path; every engine can give it.
+    FilesTar(PathBuf),
     /// Nowhere: the steps run and the cache is filled.
     None,
 }
@@ -199,6 +201,7 @@ impl BuildRequest {
             }
             Output::DockerTar(_) => "docker",
             Output::OciTar(_) => "oci",
+            Output::FilesTar(_) => "tar",
             Output::None => return Ok(Default::default()),
         };
         let mut attributes = HashMap::new();
@@ -221,7 +224,9 @@ impl BuildRequest {
 
     fn receive(&self) -> Option<PathBuf> {
         match &self.output {
-            Output::DockerTar(path) | Output::OciTar(path) => Some(path.clone()),
+            Output::DockerTar(path) | Output::OciTar(path) | Output::FilesTar(path) => {
+                Some(path.clone())
+            }
             Output::Store | Output::None => None,
         }
     }

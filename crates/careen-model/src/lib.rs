@@ -21,6 +21,7 @@ pub mod edit;
 pub mod facts;
 pub mod finding;
 pub mod plan;
+pub mod proof;
 pub mod redact;
 pub mod units;
 
@@ -41,3 +42,6 @@ pub use finding::{
     Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step, Words,
 };
 pub use plan::{Choice, FileChange, Plan, Planned};
+pub use proof::{
+    Content, Difference, How, Measured, Proof, Ratio, Scenario, Verdict as ProofVerdict,
+};

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use careen_model::{BuildRecord, Comparison, Diagnosis, Finding, Outcome, Severity, units};
+use careen_model::{
+    BuildRecord, Comparison, Diagnosis, Finding, Outcome, Proof, ProofVerdict, Severity, units,
+};
 
 use crate::{TextOf, clean, words};
 
@@ -109,6 +111,55 @@ pub fn comparison(out: &mut dyn io::Write, tables: &[(String, Comparison)]) -> i
             compared.rows.last().map_or(String::new(), |row| format!(": {}", against(row)));
         writeln!(out, "### {}{change}\n", text(title))?;
         table(out, compared)?;
+    }
+    Ok(())
+}
+
+/// A proof, short enough for a pull request comment.
+pub fn proof(out: &mut dyn io::Write, proof: &Proof) -> io::Result<()> {
+    let title = match proof.verdict() {
+        ProofVerdict::Faster => "the same image, faster",
+        ProofVerdict::NoDifference => "the same image, no scenario differs beyond doubt",
+        ProofVerdict::Slower => "the same image, slower",
+        ProofVerdict::NotTheSame => "not the same image",
+        ProofVerdict::Unknown => "the content could not be compared",
+    };
+    writeln!(out, "### careen prove: {title}\n")?;
+    let (before, after) = (text(&proof.before), text(&proof.after));
+    writeln!(out, "| scenario | {before} | {after} | faster | 95 % interval |")?;
+    writeln!(out, "|---|---:|---:|---:|---|")?;
+    for one in &proof.scenarios {
+        let name = one.scenario.name();
+        let (Some((before, after)), Some(ratio)) = (one.medians(), one.ratio()) else {
+            writeln!(out, "| {name} | | | | skipped: {} |", text(&one.note))?;
+            continue;
+        };
+        let interval = ratio.interval.map_or_else(String::new, |(low, high)| {
+            format!("{} – {}", units::ratio(low), units::ratio(high))
+        });
+        let (before, after) = (units::time(before), units::time(after));
+        writeln!(
+            out,
+            "| {name} | {before} | {after} | {} | {interval} |",
+            units::ratio(ratio.median)
+        )?;
+    }
+    let content = &proof.content;
+    match &content.unknown {
+        Some(why) => writeln!(out, "\ncontent not compared: {}", text(why))?,
+        None if content.is_same() => {
+            writeln!(out, "\nsame content: {} entries", units::count(content.entries.1 as u64))?;
+        }
+        None => {
+            writeln!(
+                out,
+                "\nnot the same content: {}",
+                words::many(content.different, "difference")
+            )?;
+            for package in content.packages() {
+                writeln!(out, "* {}", text(package))?;
+            }
+        }
     }
     Ok(())
 }

@@ -47,6 +47,11 @@ pub enum Error {
     /// A watcher asked to stop here, as if the power had gone. Tests only.
     #[error("stopped by the watcher")]
     Stopped,
+    /// A part of a proof that is not about one file.
+    #[error("{doing}: {error}")]
+    Prove { doing: String, error: String },
+    #[error("interrupted")]
+    Interrupted,
     #[error("{doing} {}: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }

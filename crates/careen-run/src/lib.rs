@@ -11,6 +11,7 @@ mod error;
 pub mod gather;
 pub mod history;
 pub mod image_test;
+pub mod prove;
 pub mod recorder;
 mod redaction;
 pub mod remedy;
@@ -19,3 +20,10 @@ pub use context_files::ContextFiles;
 pub use error::Error;
 pub use recorder::{About, Recorded, Recorder};
 pub use redaction::Redaction;
+
+/// Sixteen hexadecimal digits that stand for a path or another name.
+pub fn short_name(bytes: &[u8]) -> String {
+    let mut name = digest::of(bytes);
+    name.truncate(16);
+    name
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use careen_model::Scenario;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     History(HistoryOptions),
     /// Compare two recorded builds
     Compare(Compare),
+    /// Prove a gain: build two states in turns, compare times and content
+    Prove(Prove),
     /// Show what the build context holds, what is sent of it and why, without an engine
     Context(ContextOptions),
     /// Explain a rule; works offline
@@ -316,6 +319,53 @@ pub(crate) struct Compare {
     /// Folder of the project
     #[arg(long, default_value = ".")]
     pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Prove {
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// State to compare with: `fix` (before the last fix), `fix:ID`, `git:REVISION`, `file:DOCKERFILE`
+    #[arg(long, value_name = "STATE", default_value = "fix")]
+    pub(crate) before: String,
+    /// State that should be faster: `now`, or as --before
+    #[arg(long, value_name = "STATE", default_value = "now")]
+    pub(crate) after: String,
+    /// Scenario to build (repeatable); all of them without
+    #[arg(long, value_name = "SCENARIO", value_parser = scenario)]
+    pub(crate) scenario: Vec<Scenario>,
+    /// Rounds; each builds every scenario once for each state
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=99))]
+    pub(crate) runs: u16,
+    /// Go on with the proof that was interrupted
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Remove the proof that was interrupted, and what it left in the engine
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) abandon: bool,
+    /// Build argument; without a value it is taken from the environment (repeatable)
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    pub(crate) arguments: Vec<String>,
+    /// Secret for `RUN --mount=type=secret` (repeatable)
+    #[arg(long = "secret", value_name = "id=ID,src=FILE|env=NAME")]
+    pub(crate) secrets: Vec<String>,
+    /// Platform to build for
+    #[arg(long)]
+    pub(crate) platform: Option<String>,
+    /// Network of the RUN steps: default, host or none
+    #[arg(long)]
+    pub(crate) network: Option<String>,
+    /// Builder of buildx to use, through `docker buildx dial-stdio`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) builder: Option<String>,
+}
+
+fn scenario(text: &str) -> Result<Scenario, String> {
+    let found = Scenario::ALL.into_iter().find(|scenario| scenario.name() == text);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = Scenario::ALL.into_iter().map(Scenario::name).collect();
+        format!("there is {}", names.join(", "))
+    })
 }
 
 #[derive(Debug, Clone, Args)]

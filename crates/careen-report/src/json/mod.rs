@@ -8,6 +8,7 @@ mod builds;
 mod context;
 mod facts;
 mod findings;
+mod proof;
 mod value;
 
 use std::io;
@@ -159,6 +160,11 @@ pub fn history(out: &mut dyn io::Write, builds: &[BuildRecord]) -> io::Result<()
         builds: Vec<builds::Build<'a>>,
     }
     write(out, "history", Body { builds: builds.iter().map(builds::Build::from).collect() })
+}
+
+/// `kind: "proof"`: two states, built in turns.
+pub fn proof(out: &mut dyn io::Write, proof: &careen_model::Proof) -> io::Result<()> {
+    write(out, "proof", proof::Body::from(proof))
 }
 
 /// `kind: "image-tests"`: every case with its verdict.

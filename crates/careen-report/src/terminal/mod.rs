@@ -12,6 +12,7 @@ mod line;
 mod live;
 mod overview;
 mod plan;
+mod proof;
 mod summary;
 mod tables;
 
@@ -23,6 +24,7 @@ pub use journal::{journal, undone};
 pub use live::{Plain, Tail, Window, frame};
 pub use overview::{Overview, overview};
 pub use plan::{Applied, Measured, applied, plan};
+pub use proof::proof;
 pub use tables::{comparison, history};
 
 use std::io;

@@ -69,6 +69,9 @@ pub struct Applied {
     pub files: Vec<PathBuf>,
 }
 
+/// A file before a change: where it lies, and its content if it existed.
+pub type Earlier = (PathBuf, Option<Vec<u8>>);
+
 /// Which change to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which<'a> {
@@ -242,6 +245,20 @@ impl Journal {
         }
         mark_undone(&mut entries);
         Ok(entries)
+    }
+
+    /// The files of a change as they were before it, and the id of the change; nothing is written.
+    ///
+    /// Paths are absolute; no content means that the file did not exist.
+    pub fn before(&self, which: Which<'_>) -> Result<(String, Vec<Earlier>), Error> {
+        let folder = self.choose(which)?;
+        let manifest = folder.read_manifest()?;
+        let mut files = Vec::new();
+        for (n, row) in manifest.files.iter().enumerate() {
+            let content = row.before.as_ref().map(|state| folder.content(&folder.before(n), state));
+            files.push((self.root.join(row.path.path()), content.transpose()?));
+        }
+        Ok((folder.id, files))
     }
 
     /// Makes and names the folder for reports in the project; no build and no commit sees it.

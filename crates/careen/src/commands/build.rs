@@ -246,7 +246,7 @@ fn save(wanted: &Wanted, connection: &Connection, finished: &Finished) -> Result
 }
 
 /// `NAME=VALUE`, or `NAME` from the environment; unset there means not given, as in Docker.
-fn argument(text: &str) -> Option<(String, String)> {
+pub(super) fn argument(text: &str) -> Option<(String, String)> {
     match text.split_once('=') {
         Some((name, value)) => Some((name.to_owned(), value.to_owned())),
         None => env(text).map(|value| (text.to_owned(), value)),
@@ -262,7 +262,7 @@ fn pairs(option: &str, texts: &[String]) -> Result<Vec<(String, String)>, Failur
 }
 
 /// `id=ID,src=FILE` or `id=ID,env=NAME`. Values are read here and go nowhere but the builder.
-fn secrets(texts: &[String]) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+pub(super) fn secrets(texts: &[String]) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let mut out = BTreeMap::new();
     for text in texts {
         let fields: BTreeMap<&str, &str> =

@@ -12,6 +12,7 @@ mod history;
 mod interrupt;
 mod overview;
 mod preflight;
+mod prove;
 mod report;
 mod screen;
 mod script;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
             refuse_format("debug", format, &[Format::Text])?;
             debug::run(&options)
         }
+        Some(Command::Prove(options)) => prove::run(&options, format, world),
         Some(Command::Context(options)) => context::run(&options, format, world),
     }
 }

@@ -1,0 +1,296 @@
+//! A proof that one state of a project builds faster than another, and builds the same thing.
+
+use std::time::Duration;
+
+use crate::Comparison;
+
+/// Two states of one project, built in turns under the same conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proof {
+    /// How the states are called: `before fix 0003`, `git v1.2`, `docker/Dockerfile.new`.
+    pub before: String,
+    pub after: String,
+    pub engine: Option<String>,
+    /// In the order they were run.
+    pub scenarios: Vec<Measured>,
+    pub content: Content,
+    /// What was the same for both, in sentences.
+    pub held_equal: Vec<String>,
+}
+
+/// What happened to the project before a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scenario {
+    /// No step and no cache mount to use; the base image is there.
+    Cold,
+    /// Nothing at all.
+    NothingChanged,
+    /// One line of one source file.
+    SourceChanged,
+    /// One line of the lock file, with the same packages.
+    LockChanged,
+    /// One more small package.
+    DependencyAdded,
+    /// The lock file, and all cache mounts are empty.
+    CacheMountsLost,
+}
+
+/// The builds of one scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub scenario: Scenario,
+    /// What was changed, such as `src/hoops/cli.py: a comment`; for a skipped one, why.
+    pub note: String,
+    /// Wall times of the two builds of each round, before and after; none when it was skipped.
+    pub pairs: Vec<(Duration, Duration)>,
+    /// Phases of the two builds whose times are the medians.
+    pub comparison: Option<Comparison>,
+}
+
+/// How many times faster, from paired builds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// Of the ratios of the pairs.
+    pub median: f64,
+    /// 95 % interval of the mean ratio, by Student's t over the logarithms; `None` for one pair.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// Whether both states build the same files.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Content {
+    /// Why it was not compared. Then nothing is said about it.
+    pub unknown: Option<String>,
+    /// Entries of the two images.
+    pub entries: (usize, usize),
+    /// The first ones by package and path.
+    pub differences: Vec<Difference>,
+    /// All of them.
+    pub different: usize,
+    /// Differences in places that differ from build to build, with the reason; they do not count.
+    pub volatile: Vec<(&'static str, usize)>,
+    /// Settings of the image that differ: name, before, after.
+    pub settings: Vec<(String, String, String)>,
+}
+
+/// One path that is not the same in both images.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// `numpy 2.1.0 (Python)`, `libgomp1 12.2.0-14 (Debian)`; empty where no package owns it.
+    pub package: String,
+    pub path: String,
+    pub how: How,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    OnlyBefore,
+    OnlyAfter,
+    /// A file here, a folder or a link there.
+    Kind,
+    Content,
+    Mode,
+    Owner,
+    LinkTarget,
+    Attributes,
+}
+
+/// What a proof comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same content; a scenario is faster beyond doubt (the whole interval), none slower.
+    Faster,
+    /// The same content, and no scenario differs beyond doubt.
+    NoDifference,
+    /// The same content, and a scenario is slower beyond doubt.
+    Slower,
+    /// Not the same content: the times compare two different things.
+    NotTheSame,
+    /// The content could not be compared.
+    Unknown,
+}
+
+impl Scenario {
+    pub const ALL: [Scenario; 6] = [
+        Scenario::Cold,
+        Scenario::NothingChanged,
+        Scenario::SourceChanged,
+        Scenario::LockChanged,
+        Scenario::DependencyAdded,
+        Scenario::CacheMountsLost,
+    ];
+
+    /// As on the command line and in machine formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scenario::Cold => "cold",
+            Scenario::NothingChanged => "nothing-changed",
+            Scenario::SourceChanged => "source-changed",
+            Scenario::LockChanged => "lock-changed",
+            Scenario::DependencyAdded => "dependency-added",
+            Scenario::CacheMountsLost => "cache-mounts-lost",
+        }
+    }
+}
+
+impl How {
+    pub fn name(self) -> &'static str {
+        match self {
+            How::OnlyBefore => "only before",
+            How::OnlyAfter => "only after",
+            How::Kind => "another kind of file",
+            How::Content => "another content",
+            How::Mode => "other permissions",
+            How::Owner => "another owner",
+            How::LinkTarget => "another link target",
+            How::Attributes => "other extended attributes",
+        }
+    }
+}
+
+impl Content {
+    pub fn is_same(&self) -> bool {
+        self.unknown.is_none() && self.different == 0 && self.settings.is_empty()
+    }
+
+    /// The packages whose files differ, each once, in order.
+    pub fn packages(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.differences.iter().map(|one| &*one.package).collect();
+        names.retain(|name| !name.is_empty());
+        names.dedup();
+        names
+    }
+}
+
+impl Proof {
+    pub fn verdict(&self) -> Verdict {
+        if self.content.unknown.is_some() {
+            return Verdict::Unknown;
+        }
+        if !self.content.is_same() {
+            return Verdict::NotTheSame;
+        }
+        let intervals = self.scenarios.iter().filter_map(|measured| measured.ratio()?.interval);
+        if intervals.clone().any(|(_, high)| high < 1.0) {
+            Verdict::Slower
+        } else if intervals.clone().any(|(low, _)| low > 1.0) {
+            Verdict::Faster
+        } else {
+            Verdict::NoDifference
+        }
+    }
+}
+
+impl Measured {
+    /// `None` without a pair, or with a build that took no time.
+    pub fn ratio(&self) -> Option<Ratio> {
+        let ratios: Vec<f64> = self
+            .pairs
+            .iter()
+            .map(|(before, after)| before.as_secs_f64() / after.as_secs_f64())
+            .collect();
+        let is_usable = |ratio: &f64| ratio.is_finite() && *ratio > 0.0;
+        if ratios.is_empty() || !ratios.iter().all(is_usable) {
+            return None;
+        }
+        Some(Ratio { median: median(ratios.clone()), interval: interval(&ratios) })
+    }
+
+    /// Median wall time before and after; `None` without a pair.
+    pub fn medians(&self) -> Option<(Duration, Duration)> {
+        let of = |pick: fn(&(Duration, Duration)) -> Duration| {
+            let times: Vec<f64> = self.pairs.iter().map(|pair| pick(pair).as_secs_f64()).collect();
+            (!times.is_empty()).then(|| Duration::from_secs_f64(median(times)))
+        };
+        Some((of(|pair| pair.0)?, of(|pair| pair.1)?))
+    }
+}
+
+/// The middle value; the mean of the two middle ones of an even number. Not for an empty list.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    }
+}
+
+/// 97.5 % quantiles of Student's t for 1, 2, … degrees of freedom, as every textbook has them.
+const STUDENT: [f64; 30] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+    2.052, 2.048, 2.045, 2.042,
+];
+
+#[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]
+fn interval(ratios: &[f64]) -> Option<(f64, f64)> {
+    let n = ratios.len();
+    let freedom = n.checked_sub(1).filter(|&freedom| freedom > 0)?;
+    let logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
+    let mean = logarithms.iter().sum::<f64>() / n as f64;
+    let squares = logarithms.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    let error = (squares / freedom as f64 / n as f64).sqrt();
+    // Beyond the table the normal distribution is less than 4 % away.
+    let quantile = STUDENT.get(freedom - 1).copied().unwrap_or(1.960);
+    Some(((mean - quantile * error).exp(), (mean + quantile * error).exp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(pairs: &[(u64, u64)]) -> Measured {
+        let pair = |&(before, after): &(u64, u64)| {
+            (Duration::from_millis(before), Duration::from_millis(after))
+        };
+        let pairs = pairs.iter().map(pair).collect();
+        Measured { scenario: Scenario::Cold, note: String::new(), pairs, comparison: None }
+    }
+
+    #[test]
+    fn ratios_of_pairs() {
+        let check = |pairs: &[(u64, u64)], expected: &str| {
+            let shown = match measured(pairs).ratio() {
+                None => "none".to_owned(),
+                Some(Ratio { median, interval: None }) => format!("{median:.2}"),
+                Some(Ratio { median, interval: Some((low, high)) }) => {
+                    format!("{median:.2} [{low:.2}, {high:.2}]")
+                }
+            };
+            assert_eq!(shown, expected);
+        };
+        check(&[], "none");
+        check(&[(10, 0)], "none");
+        check(&[(3000, 1000)], "3.00");
+        // ln 2, ln 4, ln 8: mean ln 4, s = ln 2, so 4 · 2^(±4.303/√3).
+        check(&[(2, 1), (4, 1), (8, 1)], "4.00 [0.71, 22.38]");
+        check(&[(100, 50), (102, 51), (98, 49), (100, 50)], "2.00 [2.00, 2.00]");
+    }
+
+    #[test]
+    fn a_verdict_needs_the_same_content_first() {
+        let proof = |pairs: &[(u64, u64)], content: Content| Proof {
+            before: "a".into(),
+            after: "b".into(),
+            engine: None,
+            scenarios: vec![measured(pairs)],
+            content,
+            held_equal: vec![],
+        };
+        let same = Content::default;
+        assert_eq!(proof(&[(4, 2), (4, 2)], same()).verdict(), Verdict::Faster);
+        assert_eq!(proof(&[(2, 4), (2, 4)], same()).verdict(), Verdict::Slower);
+        assert_eq!(proof(&[(9, 2), (2, 4)], same()).verdict(), Verdict::NoDifference);
+        assert_eq!(
+            proof(&[(9, 2)], same()).verdict(),
+            Verdict::NoDifference,
+            "one pair is no proof"
+        );
+        let other = Content { different: 1, ..same() };
+        assert_eq!(proof(&[(4, 2)], other).verdict(), Verdict::NotTheSame);
+        let unknown = Content { unknown: Some("no engine".into()), ..same() };
+        assert_eq!(proof(&[(4, 2)], unknown).verdict(), Verdict::Unknown);
+    }
+}

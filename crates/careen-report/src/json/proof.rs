@@ -1,0 +1,145 @@
+//! A proof as JSON.
+
+use careen_model::{Content, Measured, Proof, ProofVerdict};
+use serde::Serialize;
+
+use super::builds::Table;
+use super::value::{round, seconds};
+
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    before: &'a str,
+    after: &'a str,
+    engine: Option<&'a str>,
+    /// `faster`, `no-difference`, `slower`, `not-the-same` or `unknown`.
+    verdict: &'static str,
+    scenarios: Vec<Row<'a>>,
+    content: Same<'a>,
+    held_equal: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    scenario: &'static str,
+    note: &'a str,
+    skipped: bool,
+    pairs: Vec<Pair>,
+    before_median_seconds: Option<f64>,
+    after_median_seconds: Option<f64>,
+    /// How many times faster: median of the ratios of the pairs.
+    ratio: Option<f64>,
+    /// 95 % interval of the mean ratio; `null` for a single pair.
+    ratio_interval: Option<(f64, f64)>,
+    phases: Option<Table>,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    before_seconds: f64,
+    after_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Same<'a> {
+    same: Option<bool>,
+    unknown: Option<&'a str>,
+    entries_before: usize,
+    entries_after: usize,
+    different: usize,
+    packages: Vec<&'a str>,
+    differences: Vec<Difference<'a>>,
+    not_counted: Vec<Volatile>,
+    settings: Vec<Setting<'a>>,
+}
+
+#[derive(Serialize)]
+struct Difference<'a> {
+    package: Option<&'a str>,
+    path: &'a str,
+    how: &'static str,
+}
+
+#[derive(Serialize)]
+struct Volatile {
+    reason: &'static str,
+    differences: usize,
+}
+
+#[derive(Serialize)]
+struct Setting<'a> {
+    name: &'a str,
+    before: &'a str,
+    after: &'a str,
+}
+
+impl<'a> From<&'a Proof> for Body<'a> {
+    fn from(proof: &'a Proof) -> Body<'a> {
+        Body {
+            before: &proof.before,
+            after: &proof.after,
+            engine: proof.engine.as_deref(),
+            verdict: match proof.verdict() {
+                ProofVerdict::Faster => "faster",
+                ProofVerdict::NoDifference => "no-difference",
+                ProofVerdict::Slower => "slower",
+                ProofVerdict::NotTheSame => "not-the-same",
+                ProofVerdict::Unknown => "unknown",
+            },
+            scenarios: proof.scenarios.iter().map(Row::from).collect(),
+            content: Same::from(&proof.content),
+            held_equal: &proof.held_equal,
+        }
+    }
+}
+
+impl<'a> From<&'a Measured> for Row<'a> {
+    fn from(one: &'a Measured) -> Row<'a> {
+        let medians = one.medians();
+        let ratio = one.ratio();
+        let pairs = one.pairs.iter().map(|(before, after)| Pair {
+            before_seconds: seconds(*before),
+            after_seconds: seconds(*after),
+        });
+        Row {
+            scenario: one.scenario.name(),
+            note: &one.note,
+            skipped: one.pairs.is_empty(),
+            pairs: pairs.collect(),
+            before_median_seconds: medians.map(|(before, _)| seconds(before)),
+            after_median_seconds: medians.map(|(_, after)| seconds(after)),
+            ratio: ratio.map(|ratio| round(ratio.median)),
+            ratio_interval: ratio
+                .and_then(|ratio| ratio.interval)
+                .map(|(low, high)| (round(low), round(high))),
+            phases: one.comparison.as_ref().map(Table::from),
+        }
+    }
+}
+
+impl<'a> From<&'a Content> for Same<'a> {
+    fn from(content: &'a Content) -> Same<'a> {
+        let differences = content.differences.iter().map(|one| Difference {
+            package: Some(one.package.as_str()).filter(|name| !name.is_empty()),
+            path: &one.path,
+            how: one.how.name(),
+        });
+        let settings = content.settings.iter();
+        Same {
+            same: content.unknown.is_none().then(|| content.is_same()),
+            unknown: content.unknown.as_deref(),
+            entries_before: content.entries.0,
+            entries_after: content.entries.1,
+            different: content.different,
+            packages: content.packages(),
+            differences: differences.collect(),
+            not_counted: content
+                .volatile
+                .iter()
+                .map(|&(reason, differences)| Volatile { reason, differences })
+                .collect(),
+            settings: settings
+                .map(|(name, before, after)| Setting { name, before, after })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Proving a gain: two states of a project, built in turns, and whether they build the same.
+//!
+//! Each state is built from a private copy with cache mounts of its own, so that nobody's cache is
+//! touched or helps. A round builds each scenario once for each state, in alternating order. Edits
+//! differ between the states in one word, so that no step of one is taken for a step of the other.
+//! Everything measured is on the disk at once; a killed proof goes on where it was.
+
+mod content;
+mod copy;
+mod edit;
+mod ledger;
+mod rewrite;
+mod round;
+mod state;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use careen_engine::{BuildRequest, CancelToken, Connection};
+use careen_model::{BuildEvent, BuildRecord, Comparison, Content, Measured, Proof, Scenario};
+
+use self::ledger::{Held, Job, Ledger, Pair};
+use self::round::Rounds;
+use self::state::{Private, copy_state};
+use crate::history::{History, Project};
+use crate::{Error, digest};
+
+pub use state::{Place, State};
+
+/// What to prove.
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub connection: &'a Connection,
+    pub place: Place,
+    pub before: State,
+    pub after: State,
+    /// In the order they are run; a cold build of each state is always made first.
+    pub scenarios: Vec<Scenario>,
+    /// Rounds, at least one.
+    pub runs: usize,
+    /// Target, arguments, secrets, platform; the rest is set here.
+    pub build: BuildRequest,
+    /// Where the copies and what was measured lie; one proof at a time.
+    pub folder: PathBuf,
+    /// Go on with an unfinished proof of the same question.
+    pub resume: bool,
+    /// Seconds since the Unix epoch.
+    pub now: i64,
+    /// Unlike that of any other proof.
+    pub nonce: String,
+}
+
+/// What is happening, for the screen.
+#[derive(Debug)]
+pub enum Told<'a> {
+    Copying {
+        state: &'a str,
+    },
+    /// Could not be copied, and is in neither build.
+    Left {
+        state: &'a str,
+        path: &'a Path,
+    },
+    Resumed {
+        pairs: usize,
+    },
+    Building {
+        round: usize,
+        runs: usize,
+        scenario: Option<Scenario>,
+        state: &'a str,
+    },
+    Event {
+        event: &'a BuildEvent,
+        record: &'a BuildRecord,
+    },
+    Built {
+        scenario: Option<Scenario>,
+        state: &'a str,
+        took: Duration,
+    },
+    Skipped {
+        scenario: Scenario,
+        why: &'a str,
+    },
+    Comparing,
+    /// Ours in the engine that could not be removed.
+    Leftover {
+        what: String,
+    },
+}
+
+/// Measures and compares. An interrupted proof keeps what it has measured.
+pub fn prove(
+    request: &Request<'_>,
+    on_told: &mut dyn FnMut(Told<'_>),
+    cancel: &CancelToken,
+) -> Result<Proof, Error> {
+    let names = (request.before.name(&request.place)?, request.after.name(&request.place)?);
+    let ledger = Ledger::at(&request.folder);
+    let (job, privates) = prepare(request, &ledger, &names, on_told)?;
+    let project = Project {
+        remote: None,
+        root: request.place.root.clone(),
+        dockerfile: PathBuf::from("Dockerfile"),
+        target: request.build.target.clone(),
+    };
+    let history = History::open(&ledger.folder.join("history.db"))?;
+    let mut rounds = Rounds {
+        request,
+        ledger: &ledger,
+        job: &job,
+        names: [&names.0, &names.1],
+        privates: [&privates.0, &privates.1],
+        history: &history,
+        project: &project,
+        cancel,
+        on_told,
+        images: [None, None],
+    };
+    let (plan, skipped) = rounds.plan()?;
+    rounds.run(&plan)?;
+    (rounds.on_told)(Told::Comparing);
+    let content = rounds.compare()?;
+    let proof = Proof {
+        before: names.0.clone(),
+        after: names.1.clone(),
+        engine: Some(job.engine.clone()),
+        scenarios: measured(request, &ledger, &history, &project, &plan, &skipped)?,
+        content,
+        held_equal: held_equal(request),
+    };
+    for what in clean_engine(&ledger, request.connection) {
+        on_told(Told::Leftover { what });
+    }
+    drop(history);
+    ledger.remove()?;
+    Ok(proof)
+}
+
+/// Whether an unfinished proof lies there, and when it was begun (seconds since the Unix epoch).
+pub fn unfinished(folder: &Path) -> Option<i64> {
+    Ledger::at(folder).job().map(|job| job.started_at)
+}
+
+/// Removes an unfinished proof and what it left in the engine; gives what could not be removed.
+pub fn abandon(folder: &Path, connection: &Connection) -> Result<Vec<String>, Error> {
+    let ledger = Ledger::at(folder);
+    let left = clean_engine(&ledger, connection);
+    ledger.remove()?;
+    Ok(left)
+}
+
+fn prepare(
+    request: &Request<'_>,
+    ledger: &Ledger,
+    names: &(String, String),
+    on_told: &mut dyn FnMut(Told<'_>),
+) -> Result<(Job, (Private, Private)), Error> {
+    let folders = (ledger.folder.join("before"), ledger.folder.join("after"));
+    let mut job = Job {
+        version: Job::version(),
+        nonce: request.nonce.clone(),
+        started_at: request.now,
+        root: request.place.root.clone(),
+        before: names.0.clone(),
+        after: names.1.clone(),
+        scenarios: request.scenarios.iter().map(|one| one.name().to_owned()).collect(),
+        runs: request.runs,
+        engine: request.connection.endpoint().address.clone(),
+        fingerprint: fingerprint(request),
+    };
+    if let Some(known) = ledger.job().filter(|_| request.resume) {
+        if !known.asks_the_same(&job) {
+            return Err(Error::Prove {
+                doing: "go on with the unfinished proof".to_owned(),
+                error: format!(
+                    "it compares {} with {}, or under other options",
+                    known.before, known.after
+                ),
+            });
+        }
+        if ledger.is_copied() {
+            on_told(Told::Resumed { pairs: ledger.pairs()?.len() });
+            let place = &request.place;
+            let privates = (Private::again(place, &folders.0), Private::again(place, &folders.1));
+            return Ok((known, privates));
+        }
+        job = known;
+    }
+    for folder in [&folders.0, &folders.1] {
+        match fs::remove_dir_all(folder) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("removing", folder)(err));
+            }
+            _ => (),
+        }
+    }
+    ledger.begin(&job)?;
+    let mut copy = |state: &State, name: &str, folder: &Path| -> Result<Private, Error> {
+        on_told(Told::Copying { state: name });
+        let (private, left) = copy_state(state, &request.place, folder)?;
+        for path in &left {
+            on_told(Told::Left { state: name, path });
+        }
+        Ok(private)
+    };
+    let before = copy(&request.before, &names.0, &folders.0)?;
+    let after = copy(&request.after, &names.1, &folders.1)?;
+    ledger.mark_copied()?;
+    Ok((job, (before, after)))
+}
+
+/// What makes two proofs the same question, beside what the job names. Values stay out of it.
+fn fingerprint(request: &Request<'_>) -> String {
+    let mut text = Vec::new();
+    for path in [&request.place.context, &request.place.dockerfile] {
+        text.extend_from_slice(path.as_os_str().as_encoded_bytes());
+        text.push(0);
+    }
+    text.extend(fs::read(&request.place.dockerfile).unwrap_or_default());
+    for (name, _) in &request.build.build_args {
+        text.extend_from_slice(name.as_bytes());
+        text.push(0);
+    }
+    text.extend(format!("{:?} {:?}", request.build.target, request.build.platform).bytes());
+    digest::of(&text)
+}
+
+/// Removes our images, and our cache mounts by the ids that begin with our word.
+fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
+    let mut left = Vec::new();
+    let held = match ledger.held() {
+        Ok(held) => held,
+        Err(err) => return vec![err.to_string()],
+    };
+    let mut prefixes = Vec::new();
+    for one in held {
+        match one {
+            Held::Image(name) => match connection.remove_image(&name) {
+                Err(err) if !err.to_string().contains("404") => {
+                    left.push(format!("image {name}: {err}"));
+                }
+                _ => (),
+            },
+            Held::Caches(prefix) => prefixes.push(prefix),
+        }
+    }
+    let records = match connection.cache_records() {
+        Ok(records) => records,
+        Err(err) => return vec![format!("cache mounts: {err}")],
+    };
+    let is_ours = |description: &str| {
+        let id = description.rsplit_once(" with id \"").map(|(_, id)| id);
+        id.is_some_and(|id| {
+            prefixes.iter().any(|prefix| id.trim_start_matches('/').starts_with(prefix))
+        })
+    };
+    let nameless = |description: &str| !description.contains(" with id \"");
+    let mounts = records.iter().filter(|record| record.kind == "exec.cachemount");
+    if !prefixes.is_empty() && mounts.clone().any(|record| nameless(&record.description)) {
+        // Engines before 23 do not say which mount is whose, and nobody else's is to go.
+        left.push(
+            "cache mounts, which this engine lists without their ids; it collects them".to_owned(),
+        );
+    }
+    let ours = records.iter().filter(|record| is_ours(&record.description));
+    let ids: Vec<String> = ours.map(|record| record.id.clone()).collect();
+    match connection.prune(&ids) {
+        Ok(pruned) if pruned.ids.len() < ids.len() => {
+            left.push(format!("{} cache mounts in use", ids.len() - pruned.ids.len()));
+        }
+        Ok(_) => (),
+        Err(err) => left.push(format!("cache mounts: {err}")),
+    }
+    left
+}
+
+/// The rows of the proof, from the pairs on the disk.
+fn measured(
+    request: &Request<'_>,
+    ledger: &Ledger,
+    history: &History,
+    project: &Project,
+    plan: &[round::Planned],
+    skipped: &[(Scenario, String)],
+) -> Result<Vec<Measured>, Error> {
+    let pairs = ledger.pairs()?;
+    let mut rows = Vec::new();
+    for &scenario in &request.scenarios {
+        if let Some((_, why)) = skipped.iter().find(|(known, _)| *known == scenario) {
+            let note = why.clone();
+            rows.push(Measured { scenario, note, pairs: vec![], comparison: None });
+            continue;
+        }
+        let planned = plan.iter().find(|planned| planned.scenario == scenario);
+        let own: Vec<&Pair> = pairs
+            .iter()
+            .filter(|pair| ledger::scenario(&pair.scenario) == Some(scenario))
+            .collect();
+        let comparison =
+            match (middle(&own, |pair| pair.seconds.0), middle(&own, |pair| pair.seconds.1)) {
+                (Some(before), Some(after)) => Some(Comparison::of(
+                    &history.get(project, &before.labels.0)?,
+                    &history.get(project, &after.labels.1)?,
+                )),
+                _ => None,
+            };
+        let time = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        rows.push(Measured {
+            scenario,
+            note: planned.map(round::Planned::note).unwrap_or_default(),
+            pairs: own.iter().map(|pair| (time(pair.seconds.0), time(pair.seconds.1))).collect(),
+            comparison,
+        });
+    }
+    Ok(rows)
+}
+
+/// The pair whose time is the median; the faster of the two middle ones.
+fn middle<'a>(pairs: &[&'a Pair], seconds: fn(&Pair) -> f64) -> Option<&'a Pair> {
+    let mut sorted = pairs.to_vec();
+    sorted.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
+}
+
+fn held_equal(request: &Request<'_>) -> Vec<String> {
+    let mut held = vec![
+        "the engine, the base images in its store, and the files of the context that no state changes"
+            .to_owned(),
+        "each state has cache mounts and a copy of the context of its own".to_owned(),
+        "both are built in turns, and every other round begins with the other one".to_owned(),
+    ];
+    if !request.build.build_args.is_empty() {
+        let names: Vec<&str> = request.build.build_args.iter().map(|(name, _)| &**name).collect();
+        held.push(format!("build arguments: {}", names.join(", ")));
+    }
+    held
+}
+
+/// Nothing was compared.
+pub(crate) fn not_compared(why: impl Into<String>) -> Content {
+    Content { unknown: Some(why.into()), ..Content::default() }
+}

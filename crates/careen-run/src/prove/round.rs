@@ -1,0 +1,341 @@
+//! The builds of a proof: which, in which order, and under which names.
+
+use std::path::PathBuf;
+
+use careen_engine::{BuildRequest, CancelToken, EngineHistory, Output};
+use careen_host::walk::in_force;
+use careen_model::{BuildRecord, Content, Scenario};
+use careen_syntax::dockerfile::{Keyword, parse};
+
+use super::edit::{self, Originals, Recipe};
+use super::ledger::{Held, Job, Ledger, Pair};
+use super::state::Private;
+use super::{Request, Told, content, not_compared};
+use crate::Error;
+use crate::build::{BuildJob, Finished, build};
+use crate::history::{History, Project};
+
+/// The two states, in the order of the tables.
+const SIDES: [&str; 2] = ["before", "after"];
+
+/// A scenario that can be run, and the edit that makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Planned {
+    pub(super) scenario: Scenario,
+    recipe: Option<Recipe>,
+}
+
+impl Planned {
+    pub(super) fn note(&self) -> String {
+        match (self.scenario, &self.recipe) {
+            (Scenario::Cold, _) => "no step cached, cache mounts empty".to_owned(),
+            (Scenario::CacheMountsLost, Some(recipe)) => {
+                format!("{}, cache mounts empty", recipe.note())
+            }
+            (_, Some(recipe)) => recipe.note(),
+            (_, None) => String::new(),
+        }
+    }
+}
+
+/// Everything that the builds of one proof share.
+pub(super) struct Rounds<'a, 'b> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) ledger: &'a Ledger,
+    pub(super) job: &'a Job,
+    pub(super) names: [&'a str; 2],
+    pub(super) privates: [&'a Private; 2],
+    pub(super) history: &'a History,
+    pub(super) project: &'a Project,
+    pub(super) cancel: &'a CancelToken,
+    pub(super) on_told: &'b mut dyn FnMut(Told<'_>),
+    /// The image that each side's tag named last; it goes when the next one has the tag.
+    pub(super) images: [Option<String>; 2],
+}
+
+/// One build of a proof.
+struct One<'a> {
+    round: usize,
+    /// `None`: it only fills the cache.
+    scenario: Option<Scenario>,
+    side: usize,
+    no_cache: bool,
+    /// What the ids of its cache mounts begin with.
+    caches: &'a str,
+    output: Output,
+}
+
+impl Rounds<'_, '_> {
+    /// What can be run, and what cannot with the reason.
+    pub(super) fn plan(&mut self) -> Result<(Vec<Planned>, Vec<(Scenario, String)>), Error> {
+        // A killed careen may have left its edits in the copies.
+        for side in [0, 1] {
+            self.originals(side).restore()?;
+        }
+        let sent = self.sent_by_both()?;
+        let has_mounts = |private: &Private| {
+            let text = std::fs::read(private.dockerfile()).unwrap_or_default();
+            let file = parse(text);
+            let mut runs = file.instructions().filter(|one| one.keyword == Keyword::Run);
+            runs.any(|run| run.flags_named("mount").any(|flag| flag.text().contains("type=cache")))
+        };
+        let mounts = self.privates.into_iter().any(has_mounts);
+        let (mut plan, mut skipped) = (Vec::new(), Vec::new());
+        for &scenario in &self.request.scenarios {
+            let recipe = match scenario {
+                Scenario::Cold | Scenario::NothingChanged => Ok(None),
+                Scenario::SourceChanged => edit::source(&sent, &self.request.place.context)
+                    .map(Some)
+                    .ok_or("no source file that takes a comment is sent by both builds".to_owned()),
+                Scenario::CacheMountsLost if !mounts => {
+                    Err("neither Dockerfile mounts a cache".to_owned())
+                }
+                Scenario::LockChanged | Scenario::CacheMountsLost => edit::lock(&sent)
+                    .map(Some)
+                    .ok_or("no lock file that we know is sent by both builds".to_owned()),
+                Scenario::DependencyAdded => {
+                    edit::dependency(&sent, &self.privates[1].context).map(Some)
+                }
+            };
+            match recipe {
+                Ok(recipe) => plan.push(Planned { scenario, recipe }),
+                Err(why) => {
+                    (self.on_told)(Told::Skipped { scenario, why: &why });
+                    skipped.push((scenario, why));
+                }
+            }
+        }
+        Ok((plan, skipped))
+    }
+
+    /// Files that both builds take from their contexts.
+    fn sent_by_both(&self) -> Result<Vec<PathBuf>, Error> {
+        let of = |private: &Private| -> Result<Vec<PathBuf>, Error> {
+            let failed =
+                |error: String| Error::Prove { doing: "list the context".to_owned(), error };
+            let source = std::fs::read(private.dockerfile())
+                .map_err(Error::io("reading", private.dockerfile()))?;
+            let sources = parse(source).context_sources(self.request.build.target.as_deref());
+            let follow: Vec<String> = sources.into_iter().map(|source| source.path).collect();
+            let patterns = in_force(private.dockerfile(), &private.context).working_patterns();
+            let listing = careen_host::walk::sent(&private.context, &patterns, Some(&follow))
+                .map_err(|why| failed(why.to_string()))?;
+            let mut files = Vec::new();
+            listing.for_each(|path, view| {
+                if let (true, Ok(text)) = (view.is_file(), std::str::from_utf8(path)) {
+                    files.push(PathBuf::from(text));
+                }
+            });
+            Ok(files)
+        };
+        let (before, after) = (of(self.privates[0])?, of(self.privates[1])?);
+        let known: std::collections::HashSet<&PathBuf> = before.iter().collect();
+        Ok(after.iter().filter(|path| known.contains(path)).cloned().collect())
+    }
+
+    /// All rounds that are not on the disk yet. A round that was cut is run again from its start.
+    pub(super) fn run(&mut self, plan: &[Planned]) -> Result<(), Error> {
+        let done = self.ledger.pairs()?;
+        for round in 0..self.request.runs {
+            let has = |planned: &Planned| {
+                let name = planned.scenario.name();
+                done.iter().any(|pair| pair.round == round && pair.scenario == name)
+            };
+            if !plan.is_empty() && plan.iter().all(has) {
+                continue;
+            }
+            let missing: Vec<&Planned> = plan.iter().filter(|planned| !has(planned)).collect();
+            self.round(round, &missing)?;
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, round: usize, missing: &[&Planned]) -> Result<(), Error> {
+        let nonce = &self.job.nonce;
+        let caches = [format!("{nonce}-{round}-a"), format!("{nonce}-{round}-b")];
+        let is_cold = missing.iter().any(|planned| planned.scenario == Scenario::Cold);
+        let first = [round % 2, 1 - round % 2];
+
+        // The cold builds also fill the caches that the other scenarios start from.
+        let cold = |side: usize| One {
+            round,
+            scenario: is_cold.then_some(Scenario::Cold),
+            side,
+            no_cache: true,
+            caches: &caches[side],
+            output: Output::Store,
+        };
+        let records = self.both(first, &cold)?;
+        if is_cold {
+            self.note(round, Scenario::Cold, &records)?;
+        }
+        for planned in missing.iter().filter(|planned| planned.scenario != Scenario::Cold) {
+            let scenario = planned.scenario;
+            let fresh = [format!("{}-lost", caches[0]), format!("{}-lost", caches[1])];
+            let lost = scenario == Scenario::CacheMountsLost;
+            for side in [0, 1] {
+                if let Some(recipe) = &planned.recipe {
+                    let nonce = format!("{nonce} {round} {} {}", SIDES[side], scenario.name());
+                    self.originals(side).edit(recipe, &nonce)?;
+                }
+            }
+            let one = |side: usize| One {
+                round,
+                scenario: Some(scenario),
+                side,
+                no_cache: false,
+                caches: if lost { &fresh[side] } else { &caches[side] },
+                output: Output::Store,
+            };
+            let built = self.both(first, &one);
+            for side in [0, 1] {
+                self.originals(side).restore()?;
+            }
+            self.note(round, scenario, &built?)?;
+        }
+        Ok(())
+    }
+
+    fn both<'c>(
+        &mut self,
+        order: [usize; 2],
+        one: &dyn Fn(usize) -> One<'c>,
+    ) -> Result<[BuildRecord; 2], Error> {
+        let first = self.build(&one(order[0]))?;
+        let second = self.build(&one(order[1]))?;
+        Ok(if order[0] == 0 { [first, second] } else { [second, first] })
+    }
+
+    fn note(
+        &self,
+        round: usize,
+        scenario: Scenario,
+        records: &[BuildRecord; 2],
+    ) -> Result<(), Error> {
+        let [before, after] = records;
+        self.ledger.add_pair(&Pair {
+            round,
+            scenario: scenario.name().to_owned(),
+            labels: (before.label.clone(), after.label.clone()),
+            seconds: (before.total.as_secs_f64(), after.total.as_secs_f64()),
+        })
+    }
+
+    fn originals(&self, side: usize) -> Originals {
+        Originals::of(&self.privates[side].context, &self.privates[side].kept)
+    }
+
+    fn image(&self, side: usize) -> String {
+        format!("careen-prove:{}-{}", self.job.nonce, SIDES[side])
+    }
+
+    fn build(&mut self, one: &One<'_>) -> Result<BuildRecord, Error> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
+        let private = self.privates[one.side];
+        let state = self.names[one.side];
+        let runs = self.request.runs;
+        (self.on_told)(Told::Building { round: one.round, runs, scenario: one.scenario, state });
+        let dockerfile = private.dockerfile_for(one.caches)?;
+        self.ledger.hold(&Held::Caches(one.caches.to_owned()))?;
+        let is_engine = self.request.connection.is_engine();
+        let output = match &one.output {
+            Output::Store if !is_engine => Output::None,
+            other => other.clone(),
+        };
+        let tags = if output == Output::Store { vec![self.image(one.side)] } else { vec![] };
+        for tag in &tags {
+            self.ledger.hold(&Held::Image(tag.clone()))?;
+        }
+        let request = BuildRequest {
+            no_cache: one.no_cache,
+            tags,
+            output,
+            history: EngineHistory::Skip,
+            // A key of its own for each round: the first transfer of a round is a first transfer.
+            shared_key: one.caches.trim_end_matches("-lost").to_owned(),
+            dockerfile: dockerfile.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            ..self.request.build.clone()
+        };
+        let job = BuildJob {
+            connection: self.request.connection,
+            request: &request,
+            context: &private.context,
+            dockerfile: &dockerfile,
+            history: self.history,
+            project: self.project,
+            started_at: self.job.started_at,
+            engine: Some(self.job.engine.clone()),
+        };
+        let on_told = &mut *self.on_told;
+        let mut on_event = |event: &_, record: &_| on_told(Told::Event { event, record });
+        let finished = build(&job, &mut on_event, self.cancel)?;
+        self.judge(one, state, finished)
+    }
+
+    fn judge(
+        &mut self,
+        one: &One<'_>,
+        state: &str,
+        finished: Finished,
+    ) -> Result<BuildRecord, Error> {
+        let Finished { record, result, problem } = finished;
+        if self.cancel.is_cancelled() {
+            return Err(Error::Interrupted);
+        }
+        if let Err(err) = result {
+            let what = one.scenario.map_or("cold", Scenario::name);
+            let error = record.error.clone().unwrap_or_else(|| err.to_string());
+            return Err(Error::Prove { doing: format!("build {state} ({what})"), error });
+        }
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        self.replace_image(one.side, &record)?;
+        (self.on_told)(Told::Built { scenario: one.scenario, state, took: record.total });
+        Ok(record)
+    }
+
+    /// Without this every build would leave an image without a name.
+    fn replace_image(&mut self, side: usize, record: &BuildRecord) -> Result<(), Error> {
+        let Some(id) = record.image_digest.clone() else { return Ok(()) };
+        self.ledger.hold(&Held::Image(id.clone()))?;
+        let last = self.images[side].replace(id.clone());
+        if let Some(last) =
+            last.filter(|last| *last != id && !self.images.contains(&Some(last.clone())))
+        {
+            // What cannot go now is tried again at the end, where a failure is told.
+            let _ = self.request.connection.remove_image(&last);
+        }
+        Ok(())
+    }
+
+    /// Builds both states once more, from the cache, into archives of all their files.
+    pub(super) fn compare(&mut self) -> Result<Content, Error> {
+        let round = self.request.runs - 1;
+        let nonce = &self.job.nonce;
+        let caches = [format!("{nonce}-{round}-a"), format!("{nonce}-{round}-b")];
+        let archives = SIDES.map(|side| self.ledger.folder.join(side).join("files.tar"));
+        for side in [0, 1] {
+            let caches = &caches[side];
+            let output = Output::FilesTar(archives[side].clone());
+            let one = One { round, scenario: None, side, no_cache: false, caches, output };
+            match self.build(&one) {
+                Ok(_) => (),
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(err) => return Ok(not_compared(err.to_string())),
+            }
+        }
+        let mut content = content::files(&archives[0], &archives[1])?;
+        for archive in &archives {
+            // Gigabytes that nobody needs any more; the folder goes at the end anyway.
+            let _ = std::fs::remove_file(archive);
+        }
+        if self.request.connection.is_engine() {
+            let (before, after) = (self.image(0), self.image(1));
+            content.settings = content::settings(self.request.connection, &before, &after)?;
+        }
+        Ok(content)
+    }
+}

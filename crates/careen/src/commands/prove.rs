@@ -1,0 +1,172 @@
+//! `careen prove`: two states of the project, built in turns, their times and their content.
+
+use std::path::{Path, PathBuf};
+
+use careen_engine::BuildRequest;
+use careen_model::{Proof, ProofVerdict, Scenario, units};
+use careen_report::{json, markdown, terminal};
+use careen_run::prove::{Place, Request, State, Told, abandon, prove, unfinished};
+use careen_run::{Error, gather};
+
+use super::undo::failed;
+use super::{build, interrupt, preflight, subject};
+use crate::arguments::{Format, Prove};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::world::{World, env};
+
+pub(super) fn run(options: &Prove, format: Format, world: &World) -> Result<Exit, Failure> {
+    super::refuse_format("prove", format, &[Format::Text, Format::Json, Format::Md])?;
+    let asked = subject::asked(&options.project, world)?;
+    let project = gather::discover(&asked.request);
+    let source = project.dockerfile.get().map_err(|why| {
+        Failure::could_not("find what to build", why)
+            .hint(Some("name the Dockerfile with -f, or the project's folder"))
+    })?;
+    preflight::check(&project, &source.path)?;
+    let place = Place {
+        root: whole(&project.root),
+        context: whole(&project.context),
+        dockerfile: whole(&source.path),
+    };
+    let target = careen_engine::resolve_builder(&env, &world.home, options.builder.as_deref());
+    let connection = super::connect(&target, "prove")?;
+    let name = careen_run::short_name(place.dockerfile.as_os_str().as_encoded_bytes());
+    let folder = folder(&name, world);
+    if options.abandon {
+        return give_up(&folder, &connection);
+    }
+    look_for_unfinished(options, &folder, &connection)?;
+    let scenarios = match options.scenario.as_slice() {
+        [] => Scenario::ALL.to_vec(),
+        asked => asked.to_vec(),
+    };
+    let request = Request {
+        connection: &connection,
+        place,
+        before: state(&options.before)?,
+        after: state(&options.after)?,
+        scenarios,
+        runs: usize::from(options.runs),
+        build: BuildRequest {
+            target: project.target.clone(),
+            build_args: options.arguments.iter().filter_map(|text| build::argument(text)).collect(),
+            secrets: build::secrets(&options.secrets)?,
+            platform: options.platform.clone(),
+            network: options.network.clone(),
+            docker_config: Some(careen_engine::config_directory(&env, &world.home)),
+            ..BuildRequest::default()
+        },
+        folder: folder.clone(),
+        resume: options.resume,
+        now: world.now,
+        nonce: format!("careen-prove-{name}-{:x}", world.now),
+    };
+    let proof = prove(&request, &mut |told| tell(&told), &interrupt::token());
+    let proof = proof.map_err(|err| match err {
+        Error::Interrupted => {
+            super::say("what was measured is kept: `careen prove --resume` goes on with it");
+            Failure::interrupted()
+        }
+        other => failed("prove")(other),
+    })?;
+    show(&proof, format, world)?;
+    Ok(match proof.verdict() {
+        ProofVerdict::Faster | ProofVerdict::NoDifference => Exit::Ok,
+        ProofVerdict::Slower | ProofVerdict::NotTheSame => Exit::Findings,
+        ProofVerdict::Unknown => Exit::CouldNotCheck,
+    })
+}
+
+fn show(proof: &Proof, format: Format, world: &World) -> Result<(), Failure> {
+    super::print(|out| match format {
+        Format::Json => json::proof(out, proof),
+        Format::Md => markdown::proof(out, proof),
+        _ => terminal::proof(out, world.out, proof),
+    })
+}
+
+fn give_up(folder: &Path, connection: &careen_engine::Connection) -> Result<Exit, Failure> {
+    if unfinished(folder).is_none() {
+        super::say("there is no unfinished proof of this project");
+        return Ok(Exit::Ok);
+    }
+    let left = abandon(folder, connection).map_err(failed("remove the unfinished proof"))?;
+    for what in left {
+        super::say(&format!("left in the engine: {what}"));
+    }
+    super::say("the unfinished proof is removed");
+    Ok(Exit::Ok)
+}
+
+/// An unfinished proof is never thrown away without a word.
+fn look_for_unfinished(
+    options: &Prove,
+    folder: &Path,
+    connection: &careen_engine::Connection,
+) -> Result<(), Failure> {
+    match (unfinished(folder), options.resume) {
+        (None, true) => Err(Failure::usage("there is no unfinished proof to go on with")),
+        (Some(_), false) => {
+            super::say(
+                "an unfinished proof of this project is replaced; --resume would go on with it",
+            );
+            let left =
+                abandon(folder, connection).map_err(failed("remove the unfinished proof"))?;
+            for what in left {
+                super::say(&format!("left in the engine: {what}"));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `now`, `fix`, `fix:ID`, `git:REVISION`, `file:DOCKERFILE`.
+fn state(text: &str) -> Result<State, Failure> {
+    Ok(match text.split_once(':') {
+        None if text == "now" => State::Now,
+        None if text == "fix" => State::BeforeFix(None),
+        Some(("fix", id)) => State::BeforeFix(Some(id.to_owned())),
+        Some(("git", revision)) => State::Revision(revision.to_owned()),
+        Some(("file", path)) => State::Dockerfile(whole(Path::new(path))),
+        _ => {
+            let why = format!("`{text}` names no state");
+            return Err(Failure::usage(why)
+                .hint(Some("write now, fix, fix:ID, git:REVISION or file:DOCKERFILE")));
+        }
+    })
+}
+
+fn whole(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Beside the history: one folder for each Dockerfile.
+fn folder(name: &str, world: &World) -> PathBuf {
+    let history = world.history();
+    history.parent().unwrap_or(Path::new("/")).join("prove").join(name)
+}
+
+fn tell(told: &Told<'_>) {
+    let named = |scenario: &Option<Scenario>| scenario.map_or("filling the cache", Scenario::name);
+    match told {
+        Told::Copying { state } => super::say(&format!("copying the project: {state}")),
+        Told::Left { state, path } => {
+            super::say(&format!("not copied, in neither build of {state}: {}", path.display()));
+        }
+        Told::Resumed { pairs } => super::say(&format!("going on after {pairs} measured pairs")),
+        Told::Building { round, runs, scenario, state } => {
+            super::say(&format!("round {} of {runs}  {}  {state} …", round + 1, named(scenario)));
+        }
+        Told::Built { scenario, state, took } => {
+            super::say(&format!("  {}  {state}: {}", named(scenario), units::time(*took)));
+        }
+        Told::Skipped { scenario, why } => {
+            super::say(&format!("{} is skipped: {why}", scenario.name()));
+        }
+        Told::Comparing => super::say("comparing the content of both images"),
+        Told::Leftover { what } => super::say(&format!("left in the engine: {what}")),
+        Told::Event { .. } => (),
+    }
+}

@@ -1,0 +1,170 @@
+//! `careen prove` on every engine of `CAREEN_ENGINES`: times, content, interruption.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::engine::{OnEngine, on_each_engine};
+use crate::sandbox::Sandbox;
+
+/// Copies everything before it works, with a shared cache mount.
+const SLOW: &str = "FROM scratch\n\
+    COPY rootfs /\n\
+    ENV PATH=/bin\n\
+    COPY . /src/\n\
+    RUN --mount=type=cache,target=/c sleep 1\n\
+    COPY app.py /app.py\n";
+
+/// The same image, and the work does not wait for the source.
+const FAST: &str = "FROM scratch\n\
+    COPY rootfs /\n\
+    ENV PATH=/bin\n\
+    RUN --mount=type=cache,target=/c sleep 1\n\
+    COPY . /src/\n\
+    COPY app.py /app.py\n";
+
+/// A package as pip leaves it.
+const RECORD: &str = "rootfs/lib/python3.11/site-packages/six-1.17.0.dist-info/RECORD";
+
+fn on_projects(check: impl Fn(&OnEngine)) {
+    on_each_engine(|on, _| {
+        let sandbox = &on.sandbox;
+        sandbox.write("Dockerfile", SLOW.as_bytes());
+        sandbox.write("Dockerfile.fast", FAST.as_bytes());
+        sandbox.write(".dockerignore", b"Dockerfile*\n.dockerignore\n");
+        sandbox.write("app.py", b"print('hoops')\n");
+        sandbox.write(RECORD, b"six.py,sha256=x,1\n");
+        sandbox.write("rootfs/lib/python3.11/site-packages/six.py", b"1\n");
+        check(on);
+    });
+}
+
+fn prove<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = ["prove", "--before", "file:Dockerfile", "--after", "file:Dockerfile.fast"];
+    [&fixed[..], more].concat()
+}
+
+#[test]
+fn an_engine_proof_has_times_and_the_same_content() {
+    on_projects(|on| {
+        let before = on.sandbox.tree();
+        let scenarios = [
+            "--scenario",
+            "cold",
+            "--scenario",
+            "nothing-changed",
+            "--scenario",
+            "source-changed",
+            "--scenario",
+            "lock-changed",
+            "--scenario",
+            "cache-mounts-lost",
+        ];
+        let run = on
+            .sandbox
+            .run(&prove(&[&["--runs", "2", "--format", "json"], &scenarios[..]].concat()));
+        run.check(0, &["lock-changed is skipped"]);
+        let proof = run.json();
+        assert_eq!(proof["content"]["same"], true, "{proof:#}");
+        let rows = proof["scenarios"].as_array().unwrap();
+        let pairs: Vec<usize> =
+            rows.iter().map(|row| row["pairs"].as_array().unwrap().len()).collect();
+        assert_eq!(pairs, [2, 2, 2, 0, 0], "{proof:#}");
+        assert_eq!(rows[2]["note"], "app.py: a comment");
+        // The work of a second runs again only where the source comes before it.
+        let steps = |side: &str| {
+            rows[2]["phases"]["rows"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|row| row["phase"] == "steps")
+                .unwrap()[side]
+                .as_f64()
+                .unwrap()
+        };
+        assert!(steps("before_seconds") >= 1.0, "{proof:#}");
+        assert!(rows[2]["ratio"].as_f64().unwrap() > 1.0, "{proof:#}");
+        assert_eq!(before, on.sandbox.tree(), "the project is as it was");
+        is_clean(on);
+        // Nothing of it is in the history of the project.
+        on.sandbox.run(&["history"]).check(0, &["no build of this project is recorded yet"]);
+    });
+}
+
+#[test]
+fn an_engine_proof_of_another_image_is_refused_by_the_name_of_the_package() {
+    on_projects(|on| {
+        let broken = FAST.replace("COPY rootfs /\n", "COPY rootfs/bin /bin/\nCOPY rootfs/usr /usr/\nCOPY rootfs/lib64 /lib64/\nCOPY rootfs/etc /etc/\nCOPY rootfs/lib/x86_64-linux-gnu /lib/x86_64-linux-gnu/\n");
+        fs::create_dir_all(on.sandbox.project().join("rootfs/usr")).unwrap();
+        fs::create_dir_all(on.sandbox.project().join("rootfs/lib64")).unwrap();
+        fs::create_dir_all(on.sandbox.project().join("rootfs/lib/x86_64-linux-gnu")).unwrap();
+        for folder in ["usr", "lib64", "lib/x86_64-linux-gnu"] {
+            on.sandbox.write(format!("rootfs/{folder}/.kept"), b"");
+        }
+        on.sandbox.write("Dockerfile.fast", broken.as_bytes());
+        // The context must not carry the package along.
+        for name in ["Dockerfile", "Dockerfile.fast"] {
+            let text = fs::read_to_string(on.sandbox.project().join(name)).unwrap();
+            on.sandbox.write(name, text.replace("COPY . /src/\n", "").as_bytes());
+        }
+        let run = on.sandbox.run(&prove(&["--runs", "1", "--scenario", "cold"]));
+        run.check(1, &["not the same content", "six 1.17.0 (Python)", "no proof"]);
+        is_clean(on);
+    });
+}
+
+#[test]
+fn an_engine_proof_that_was_killed_goes_on() {
+    on_projects(|on| {
+        let arguments =
+            prove(&["--runs", "2", "--scenario", "cold", "--scenario", "source-changed"]);
+        let mut child = on
+            .sandbox
+            .careen(&arguments)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut seen = 0;
+        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+            // In the middle of the third pair: one that is whole, one that is half.
+            seen += usize::from(line.unwrap().contains("source-changed"));
+            if seen == 2 {
+                child.kill().unwrap();
+                break;
+            }
+        }
+        child.wait().unwrap();
+        assert_eq!(seen, 2, "it was killed while it measured");
+        let again = on.sandbox.run(&[&arguments[..], &["--resume"]].concat());
+        again.check(0, &["going on after 1 measured pairs", "✓ same content"]);
+        is_clean(on);
+        on.sandbox
+            .run(&[&arguments[..], &["--resume"]].concat())
+            .check(2, &["no unfinished proof"]);
+    });
+}
+
+#[test]
+fn a_proof_that_cannot_be_is_told() {
+    let sandbox = Sandbox::sick();
+    sandbox.run(&["prove", "--scenario", "hot"]).check(2, &["cold, nothing-changed"]);
+    sandbox.run(&["prove", "--runs", "0"]).check(2, &[]);
+    sandbox.run(&["prove"]).check(3, &["no engine"]);
+}
+
+/// No image, no cache mount and no file of a proof is left.
+fn is_clean(on: &OnEngine) {
+    let folder = on.sandbox.path("home/data/careen/prove");
+    let left = fs::read_dir(&folder).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "{} is empty", folder.display());
+    let dockerfile = fs::canonicalize(on.sandbox.project().join("Dockerfile")).unwrap();
+    let name = careen_run::short_name(dockerfile.as_os_str().as_encoded_bytes());
+    let mine = |tag: &String| tag.contains(&name);
+    let images = on.connection.images().unwrap();
+    let left: Vec<_> = images.iter().filter(|image| image.tags.iter().any(mine)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let records = on.connection.cache_records().unwrap();
+    let left: Vec<_> = records.iter().filter(|one| one.description.contains(&name)).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
