@@ -147,11 +147,9 @@ fn normal(arch: &str, variant: &str) -> (String, String) {
         ("x86_64" | "x86-64" | "amd64", variant) => ("amd64", variant),
         ("aarch64" | "arm64", "8" | "v8") => ("arm64", ""),
         ("aarch64" | "arm64", variant) => ("arm64", variant),
-        ("armhf", _) => ("arm", ""),
-        ("armel", _) => ("arm", "v6"),
-        ("arm", "" | "7" | "v7") => ("arm", ""),
+        ("armhf", _) | ("arm", "" | "7" | "v7") => ("arm", ""),
+        ("armel", _) | ("arm", "6") => ("arm", "v6"),
         ("arm", "5") => ("arm", "v5"),
-        ("arm", "6") => ("arm", "v6"),
         ("arm", "8") => ("arm", "v8"),
         (arch, variant) => (arch, variant),
     };

@@ -86,7 +86,7 @@ fn is_domain(text: &str) -> bool {
         _ => (text, None),
     };
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let is_part = |part: &str| {
+    let is_label = |part: &str| {
         let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
         !part.is_empty()
             && part.chars().all(inner)
@@ -98,7 +98,7 @@ fn is_domain(text: &str) -> bool {
         Some(address) => {
             !address.is_empty() && address.chars().all(|c| c.is_ascii_hexdigit() || c == ':')
         }
-        None => host.split('.').all(is_part),
+        None => host.split('.').all(is_label),
     };
     is_host && port.is_none_or(is_port)
 }

@@ -150,7 +150,7 @@ impl Judging<'_> {
         finding.severity = row.severity;
         let when = when::of(row.name);
         if is_trigger(instruction, start) {
-            return self.run_by_children(finding, item);
+            return self.run_by_children(&finding, item);
         }
         let stage = reading.meaning.stage_of(item).map(|stage| stage.index);
         let is_built = stage.is_none_or(|stage| self.stages[stage]);
@@ -165,7 +165,7 @@ impl Judging<'_> {
     }
 
     /// What ONBUILD triggers is judged at the FROM of each stage that is based on its stage.
-    fn run_by_children(&self, finding: Finding, item: usize) -> Vec<(Finding, usize)> {
+    fn run_by_children(&self, finding: &Finding, item: usize) -> Vec<(Finding, usize)> {
         let meaning = &self.reading.meaning;
         let own = meaning.stage_of(item).map(|stage| stage.index);
         // Triggers run in the stages that the target needs, even when all are checked.

@@ -46,9 +46,10 @@ fn instructions(reading: &Reading<'_>) -> Option<Refusal> {
     let item = file.items.partition_point(|item| item.span().end <= problem.span.start);
     let is_instruction = file.items.get(item).is_some_and(|item| item.instruction().is_some());
     let of_file = ["no build stage in current context", "dockerfile contains no stages to build"];
-    let message = match of_file.contains(&problem.message.as_str()) {
-        true => problem.message.clone(),
-        false => format!("dockerfile parse error on line {}: {}", problem.line, problem.message),
+    let message = if of_file.contains(&problem.message.as_str()) {
+        problem.message.clone()
+    } else {
+        format!("dockerfile parse error on line {}: {}", problem.line, problem.message)
     };
     let item = is_instruction.then_some(item).filter(|_| !problem.message.contains("no stages"));
     // Without an item all instructions were read.

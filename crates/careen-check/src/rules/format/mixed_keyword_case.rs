@@ -33,9 +33,10 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
     let is_lower_wanted = lower > upper;
     for instruction in names() {
         let name = &instruction.name.text;
-        let (wanted, word) = match is_lower_wanted {
-            true => (name.to_lowercase(), "lowercase"),
-            false => (name.to_uppercase(), "uppercase"),
+        let (wanted, word) = if is_lower_wanted {
+            (name.to_lowercase(), "lowercase")
+        } else {
+            (name.to_uppercase(), "uppercase")
         };
         if *name == wanted {
             continue;

@@ -32,6 +32,7 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Text<'a> {
     text: &'a str,
     span: Span,
@@ -65,10 +66,8 @@ fn judge(
         let mut known = reading.meaning.visible(item);
         known.extend(reading.meaning.declared_globally());
         let meant = nearest_name(&name, known);
-        let mut message = format!("FROM argument '{name}' is not declared");
-        if let Some(meant) = meant {
-            message.push_str(&format!(" (did you mean {meant}?)"));
-        }
+        let ending = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
+        let message = format!("FROM argument '{name}' is not declared{ending}");
         let place = on_first_line(file, stage.from, written.span);
         let fix = meant.and_then(|meant| {
             let spans = misspelt(file, written.span, &name)?;

@@ -45,9 +45,12 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
 }
 
 fn names(reading: &Reading<'_>, step: &Placed<'_>) -> Vec<(String, Span)> {
-    let expanded = |text: &str| match text.contains(['$', '"', '\'', reading.file.file.escape]) {
-        true => reading.meaning.expand(step.item, text).text,
-        false => text.to_owned(),
+    let is_plain = |text: &str| !text.contains(['$', '"', '\'', reading.file.file.escape]);
+    let expanded = |text: &str| {
+        if is_plain(text) {
+            return text.to_owned();
+        }
+        reading.meaning.expand(step.item, text).text
     };
     match step.instruction.keyword {
         Keyword::Env => {

@@ -54,10 +54,8 @@ fn report(
     let file = reading.file;
     let known = std::iter::once("PATH").chain(reading.meaning.visible(step.item));
     let meant = nearest_name(name, known.chain(part.declared.iter().map(String::as_str)));
-    let mut message = format!("Usage of undefined variable '${name}'");
-    if let Some(meant) = meant {
-        message.push_str(&format!(" (did you mean ${meant}?)"));
-    }
+    let ending = meant.map_or_else(String::new, |meant| format!(" (did you mean ${meant}?)"));
+    let message = format!("Usage of undefined variable '${name}'{ending}");
     let fix = meant.and_then(|meant| {
         let spans = misspelt(file, part.span, name)?;
         let edits = spans.into_iter().map(|span| Edit::replace(span, meant)).collect();
