@@ -137,8 +137,7 @@ fn answers(facts: &Facts, reach: Reach) -> (Vec<Warning>, Option<String>) {
 fn line(facts: &Facts, finding: &Finding) -> u64 {
     let Place::File { span, .. } = &finding.place else { panic!("a finding has a place") };
     let source = facts.dockerfile.as_ref().expect("there is a file").file.source();
-    let before = &source[..span.start as usize];
-    before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1
+    String::from_utf8_lossy(&source[..span.start as usize]).matches('\n').count() as u64 + 1
 }
 
 fn expected(warnings: &Value) -> Vec<Warning> {

@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use careen_check::{Facts, ParsedDockerfile, Policy, Selection, diagnose, plan_rounds};
-use careen_model::{Choice, Plan, Safety};
+use careen_check::{
+    Check, Facts, Lint, ParsedDockerfile, Policy, Profile, RULES, Selection, diagnose, lint,
+    plan_rounds,
+};
+use careen_model::{Choice, Place, Plan, Safety};
 use careen_syntax::dockerfile::parse;
 
 fn corpus() -> Vec<PathBuf> {
@@ -33,11 +36,19 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn fix(source: &[u8], floor: Safety) -> Plan {
+fn facts(source: &[u8]) -> Facts {
     let mut facts = Facts::nothing(0);
     let path = PathBuf::from("Dockerfile");
     facts.dockerfile = Some(ParsedDockerfile { path, file: parse(source) });
-    let diagnosis = diagnose(&facts, &Selection::default());
+    facts
+}
+
+/// With every rule about Dockerfiles, style and pedantry too.
+fn fix(source: &[u8], floor: Safety) -> Plan {
+    let facts = facts(source);
+    let rules = RULES.iter().copied().filter(|rule| matches!(rule.check, Check::Dockerfile(_)));
+    let selection = Selection { only: rules.collect(), ignored: vec![] };
+    let diagnosis = diagnose(&facts, &selection);
     let policy = Policy { floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)
 }
@@ -78,4 +89,29 @@ fn every_fix_of_every_real_file_keeps_the_contract() {
     eprintln!("refused: {}\n{}", refused.len(), refused.join("\n"));
     assert!(broken.is_empty(), "no longer parse: {broken:#?}");
     assert!(unsteady.is_empty(), "change again when fixed again: {unsteady:#?}");
+}
+
+#[test]
+fn every_profile_reads_every_real_file() {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unsafe_places = Vec::new();
+    for path in &corpus() {
+        let source = fs::read(path).unwrap();
+        let facts = facts(&source);
+        for profile in [Profile::Careen, Profile::BuildKit, Profile::Hadolint] {
+            let linted = lint(&facts, &Lint { profile, ..Lint::default() });
+            for finding in linted.findings {
+                *counts.entry(finding.rule).or_default() += 1;
+                let Place::File { span, .. } = finding.place else { continue };
+                if span.end as usize > source.len() || finding.evidence.is_empty() {
+                    unsafe_places.push(format!("{} {}", path.display(), finding.rule));
+                }
+            }
+        }
+    }
+    eprintln!("findings: {counts:?}");
+    assert!(
+        unsafe_places.is_empty(),
+        "outside of the file or without evidence: {unsafe_places:#?}"
+    );
 }

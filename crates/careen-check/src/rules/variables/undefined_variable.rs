@@ -56,17 +56,23 @@ fn report(
     let meant = nearest_name(name, known.chain(part.declared.iter().map(String::as_str)));
     let ending = meant.map_or_else(String::new, |meant| format!(" (did you mean ${meant}?)"));
     let message = format!("Usage of undefined variable '${name}'{ending}");
+    // What the base image sets is not known here, so the name may be right.
+    let may_be_set = image_may_set(reading, step);
     let fix = meant.and_then(|meant| {
+        let title = format!("Use `${meant}`");
+        if may_be_set {
+            return Some(Fix::by_hand(format!("{title}, unless the base image sets `${name}`")));
+        }
         let spans = misspelt(file, part.span, name)?;
         let edits = spans.into_iter().map(|span| Edit::replace(span, meant)).collect();
-        change(file, Fix::risky, format!("Use `${meant}`"), edits)
+        change(file, Fix::risky, title, edits)
     });
     let place = on_first_line(file, step.instruction, part.span);
     let mut finding = rule
         .at(file, place, message)
         .because("variable", name, file.path.display().to_string())
         .maybe_fix(fix);
-    if meant.is_none() && image_may_set(reading, step) {
+    if may_be_set {
         finding.severity = Severity::Hint;
     }
     found.push(finding);
