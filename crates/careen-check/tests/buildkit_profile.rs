@@ -71,6 +71,24 @@ fn an_error_ends_the_judging_where_it_happens() {
             "1 InvalidDefaultArgInFrom",
         ],
     );
+    // Looking for the stages that are copied from, before any step.
+    check("FROM a\nENV A b\nCOPY --from=7 a b\n", &["3 BuildError: invalid stage index 7"]);
+    check(
+        "FROM a AS b\nENV A b\nCOPY --from=b a b\n",
+        &["3 BuildError: circular dependency detected on stage: b"],
+    );
+    check(
+        "FROM a\nENV A b\nCOPY --from=other.org/x --from=y a b\nFROM b AS y\nENV A b\n",
+        &["3 BuildError: dockerfile parse error on line 3: duplicate flag specified: --from"],
+    );
+    check(
+        "FROM a\nENV A b\nCOPY --from=y a b\nENV A b\nFROM b AS y\nENV A b\n",
+        &[
+            "2 LegacyKeyValueFormat",
+            "3 BuildError: cannot copy from stage \"y\", it needs to be defined before current \
+             stage \"stage-0\"",
+        ],
+    );
     // A step: what was turned into steps before was looked at.
     check(
         "FROM a\nENV A b\nEXPOSE 80/foo\nENV C d\n",

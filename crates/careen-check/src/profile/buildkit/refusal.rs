@@ -1,10 +1,12 @@
 //! The error that ends BuildKit's reading of a file, as far as the file alone decides it.
 //!
 //! Not reproduced, because they need more than the file or have never been seen in one: errors of
-//! registries, signals that do not exist, modes of COPY that cannot be read, circles of stages.
+//! registries, signals that do not exist, modes of COPY that cannot be read, circles of several
+//! stages.
 
 use careen_model::Span;
-use careen_syntax::dockerfile::{Base, FoundBy, Item, Keyword, Stage, nearest_name, quote};
+use careen_syntax::dockerfile::expand::List;
+use careen_syntax::dockerfile::{Base, FoundBy, Item, Keyword, Stage, expand, nearest_name, quote};
 
 use super::when::Phase;
 use crate::Facts;
@@ -24,6 +26,7 @@ pub(super) fn of(reading: &Reading<'_>, facts: &Facts, built: &[bool]) -> Option
     parser(reading)
         .or_else(|| instructions(reading))
         .or_else(|| froms(reading, facts))
+        .or_else(|| links(reading))
         .or_else(|| bases(reading, built))
         .or_else(|| steps(reading, facts, built))
 }
@@ -90,6 +93,46 @@ fn from(reading: &Reading<'_>, facts: &Facts, stage: &Stage<'_>) -> Option<Strin
     Some(format!("failed to parse platform {written}: {err}{ending}"))
 }
 
+/// `COPY --from` that names no stage there can be.
+fn links(reading: &Reading<'_>) -> Option<Refusal> {
+    let meaning = &reading.meaning;
+    let mut foreign = 0;
+    reading.all(Keyword::Copy).filter(|step| !step.is_trigger).find_map(|step| {
+        let name = step.instruction.flag("from")?.text();
+        let own = step.stage?;
+        let message = match (name.parse::<i64>(), meaning.find(name)) {
+            _ if name.is_empty() => return None,
+            _ if expand(name, &List::default(), '\\').text != name => {
+                "variable expansion is not supported for --from, define a new stage with FROM \
+                 using ARG from global scope as a workaround"
+                    .to_owned()
+            }
+            (_, Some(stage)) if stage == own => {
+                format!("circular dependency detected on stage: {}", stage_name(reading, own))
+            }
+            (_, Some(_)) => return None,
+            (Ok(number), None) => {
+                // Images that are copied from are counted behind the stages.
+                let count = meaning.stages.len() + foreign;
+                if usize::try_from(number).is_ok_and(|number| number < count) {
+                    return None;
+                }
+                format!("invalid stage index {number}")
+            }
+            (Err(_), None) => {
+                foreign += 1;
+                return None;
+            }
+        };
+        Some(Refusal { phase: Phase::Links, item: None, span: step.instruction.code, message })
+    })
+}
+
+fn stage_name(reading: &Reading<'_>, stage: usize) -> String {
+    let name = reading.meaning.stages[stage].name.clone();
+    name.unwrap_or_else(|| format!("stage-{stage}"))
+}
+
 fn bases(reading: &Reading<'_>, built: &[bool]) -> Option<Refusal> {
     let stages = reading.meaning.stages.iter();
     stages.filter(|stage| built[stage.index]).find_map(|stage| {
@@ -110,10 +153,23 @@ fn steps(reading: &Reading<'_>, facts: &Facts, built: &[bool]) -> Option<Refusal
         let message = expanding(instruction, &facts.lint.given)
             .iter()
             .find_map(|part| reading.meaning.expand(at, &part.text).error)
-            .or_else(|| expose(reading, at))?;
+            .or_else(|| expose(reading, at))
+            .or_else(|| too_early(reading, at, stage.index))?;
         let (phase, item) = (Phase::Dispatch, Some(at));
         Some(Refusal { phase, item, span: instruction.code, message })
     })
+}
+
+/// A copy from a stage that is not yet there.
+fn too_early(reading: &Reading<'_>, item: usize, own: usize) -> Option<String> {
+    let instruction = reading.file.file.items.get(item).and_then(Item::instruction)?;
+    let name = instruction.transfer()?.from?.text();
+    reading.meaning.find(name).filter(|stage| *stage > own)?;
+    Some(format!(
+        "cannot copy from stage {}, it needs to be defined before current stage {}",
+        quote(name.as_bytes()),
+        quote(stage_name(reading, own).as_bytes())
+    ))
 }
 
 fn expose(reading: &Reading<'_>, item: usize) -> Option<String> {

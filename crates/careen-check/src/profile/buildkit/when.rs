@@ -15,6 +15,8 @@ pub(super) enum Phase {
     Names,
     /// Each FROM is expanded.
     From,
+    /// Stages that are copied from are looked for.
+    Links,
     /// Base images are looked for.
     Bases,
     /// Each instruction of each stage that is built is turned into a step.
