@@ -11,6 +11,6 @@ mod reference;
 pub(crate) use comments::{Above, above};
 pub(crate) use expanding::{Expanding, expanding};
 pub(crate) use options::{CheckOptions, Names};
-pub(crate) use place::{change, on_first_line};
+pub(crate) use place::{change, has_comment, on_first_line};
 pub(crate) use platform::Platform;
 pub(crate) use reference::parse as parse_reference;

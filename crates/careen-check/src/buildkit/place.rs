@@ -4,7 +4,7 @@ use careen_model::{Edit, Fix, Span, Step, apply};
 use careen_syntax::dockerfile::Instruction;
 
 use crate::ParsedDockerfile;
-use crate::steps::edits;
+use crate::steps::{edits, text};
 
 /// The word, when it stands on the first line of its instruction; else the whole instruction,
 /// because BuildKit names that line.
@@ -49,6 +49,12 @@ pub(crate) fn change(
     let (removed, added) = difference(&words(before, escape), &words(after, escape));
     let fix = start(title.into(), edits(file, changes));
     Some(fix.removes(&removed).adds(&added))
+}
+
+/// A comment stands among the lines of this part of the file, and an edit would take it away.
+pub(crate) fn has_comment(file: &ParsedDockerfile, span: Span) -> bool {
+    let lines = text(file, span).lines().skip(1);
+    lines.into_iter().any(|line| line.trim_start().starts_with('#'))
 }
 
 /// The words that are only in one of the two, as often as they are.

@@ -3,7 +3,7 @@
 use careen_model::{Category, Edit, Findings, Fix, Severity};
 use careen_syntax::dockerfile::{Form, Instruction, Keyword, Shell};
 
-use crate::buildkit::change;
+use crate::buildkit::{change, has_comment};
 use crate::steps::{Placed, Reading};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -53,7 +53,8 @@ fn as_json(reading: &Reading<'_>, step: &Placed<'_>) -> Option<Fix> {
     let program = words.first()?;
     let is_shells = program.contains('=') || BUILTIN.contains(program);
     let is_posix = matches!(reading.meaning.shell_at(step.item), Shell::Posix(_));
-    if !word.text.chars().all(is_plain) || is_shells || !is_posix || meets_other(reading, step) {
+    let is_simple = word.text.chars().all(is_plain) && !has_comment(reading.file, word.span);
+    if !is_simple || is_shells || !is_posix || meets_other(reading, step) {
         return None;
     }
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();

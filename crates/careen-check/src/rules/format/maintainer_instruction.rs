@@ -4,7 +4,7 @@ use careen_model::{Category, Edit, Findings, Fix, Severity};
 use careen_syntax::dockerfile::{Instruction, Keyword};
 
 use crate::ParsedDockerfile;
-use crate::buildkit::change;
+use crate::buildkit::{change, has_comment};
 use crate::steps::Reading;
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -38,6 +38,9 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
 /// The label that the OCI image specification has for it, with the same text.
 fn label(file: &ParsedDockerfile, instruction: &Instruction) -> Option<Fix> {
     let word = instruction.words.first()?;
+    if has_comment(file, instruction.code) {
+        return None;
+    }
     let escape = file.file.escape;
     let mut value = String::new();
     for character in word.text.chars() {

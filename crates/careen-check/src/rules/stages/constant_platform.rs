@@ -3,7 +3,7 @@
 use careen_model::{Category, Findings, Fix, Severity};
 use careen_syntax::dockerfile::quote;
 
-use crate::buildkit::{Platform, change, on_first_line};
+use crate::buildkit::{Platform, change, has_comment, on_first_line};
 use crate::steps::Reading;
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     topic: Topic::Correctness,
     status: Status::Stable,
     severity: Severity::Hint,
-    fixable: Fixable::Always,
+    fixable: Fixable::Sometimes,
     since: "0.1",
     aliases: &["FromPlatformFlagConstDisallowed", "DL3029"],
     page: include_str!("constant_platform.md"),
@@ -41,11 +41,13 @@ fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings
         let quoted = quote(value.text.as_bytes());
         let message = format!("FROM --platform flag should not use constant value {quoted}");
         let edit = file.file.delete_flag(stage.from, index);
+        let has_comment = has_comment(file, edit.span);
         let title = "Leave the platform to the build";
+        let fix = change(file, Fix::risky, title, vec![edit]);
         found.push(
             rule.at(file, on_first_line(file, stage.from, flag.span), message)
                 .because("platform", platform.name(), file.path.display().to_string())
-                .maybe_fix(change(file, Fix::risky, title, vec![edit])),
+                .maybe_fix(fix.filter(|_| !has_comment)),
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use careen_model::{Category, Findings, Fix, Severity};
 
-use crate::buildkit::{change, on_first_line};
+use crate::buildkit::{change, has_comment, on_first_line};
 use crate::steps::Reading;
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     topic: Topic::Style,
     status: Status::Stable,
     severity: Severity::Style,
-    fixable: Fixable::Always,
+    fixable: Fixable::Sometimes,
     since: "0.1",
     aliases: &["RedundantTargetPlatform", "DL3065"],
     page: include_str!("redundant_target_platform.md"),
@@ -39,10 +39,12 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             flag.text()
         );
         let edit = file.file.delete_flag(stage.from, index);
+        let has_comment = has_comment(file, edit.span);
+        let fix = change(file, Fix::safe, "Leave the flag out", vec![edit]);
         found.push(
             rule.at(file, on_first_line(file, stage.from, flag.span), message)
                 .because("flag", flag.text(), file.path.display().to_string())
-                .maybe_fix(change(file, Fix::safe, "Leave the flag out", vec![edit])),
+                .maybe_fix(fix.filter(|_| !has_comment)),
         );
     }
 }
