@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use careen_check::{
-    Check, Facts, Lint, ParsedDockerfile, Policy, Profile, RULES, Selection, diagnose, lint,
-    plan_rounds,
+    Check, Facts, Lint, ParsedDockerfile, Policy, Profile, RULES, Rule, Selection, diagnose, find,
+    lint, plan_rounds,
 };
 use careen_model::{Choice, Place, Plan, Safety};
-use careen_syntax::dockerfile::parse;
+use careen_syntax::dockerfile::{Given, parse};
 
 fn corpus() -> Vec<PathBuf> {
     let given = env::var_os("CAREEN_DATA").map(PathBuf::from);
@@ -45,9 +45,13 @@ fn facts(source: &[u8]) -> Facts {
 
 /// With every rule about Dockerfiles, style and pedantry too.
 fn fix(source: &[u8], floor: Safety) -> Plan {
-    let facts = facts(source);
     let rules = RULES.iter().copied().filter(|rule| matches!(rule.check, Check::Dockerfile(_)));
-    let selection = Selection { only: rules.collect(), ignored: vec![] };
+    fix_with(source, floor, rules.collect())
+}
+
+fn fix_with(source: &[u8], floor: Safety, only: Vec<&'static Rule>) -> Plan {
+    let facts = facts(source);
+    let selection = Selection { only, ignored: vec![] };
     let diagnosis = diagnose(&facts, &selection);
     let policy = Policy { floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)
@@ -114,4 +118,45 @@ fn every_profile_reads_every_real_file() {
         unsafe_places.is_empty(),
         "outside of the file or without evidence: {unsafe_places:#?}"
     );
+}
+
+/// Every name and value that ENV and LABEL set, variables expanded.
+fn pairs(source: &[u8]) -> Vec<(String, String)> {
+    let file = parse(source);
+    let meaning = file.meaning(&Given::default());
+    let mut found = Vec::new();
+    for (item, instruction) in file.items.iter().enumerate() {
+        let Some(instruction) = instruction.instruction() else { continue };
+        let instruction = instruction.trigger.as_deref().unwrap_or(instruction);
+        for pair in instruction.pairs() {
+            let read = |text: &str| meaning.expand(item, text).text;
+            found.push((read(&pair.name.text), read(&pair.value.text)));
+        }
+    }
+    found
+}
+
+#[test]
+fn equals_signs_change_no_value() {
+    let rule = find("LegacyKeyValueFormat").unwrap();
+    let (mut fixed, mut left, mut wrong) = (0, 0, Vec::new());
+    for path in corpus() {
+        let source = fs::read(&path).unwrap();
+        let old = |source: &[u8]| {
+            let file = parse(source);
+            file.instructions().filter(|instruction| instruction.legacy_pair).count()
+        };
+        let plan = fix_with(&source, Safety::Safe, vec![rule]);
+        let Some(change) = plan.files.first() else {
+            left += old(&source);
+            continue;
+        };
+        fixed += old(&source) - old(&change.after);
+        left += old(&change.after);
+        if pairs(&source) != pairs(&change.after) {
+            wrong.push(path);
+        }
+    }
+    eprintln!("{fixed} old pairs have an equals sign now, {left} are left");
+    assert!(wrong.is_empty(), "other values than before: {wrong:#?}");
 }
