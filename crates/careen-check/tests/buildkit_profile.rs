@@ -1,7 +1,7 @@
 //! The profile of BuildKit on small files: errors, triggers, comments, reach and options.
 
 use careen_check::{Facts, Lint, ParsedDockerfile, Profile, Reach, lint};
-use careen_model::{Place, Severity};
+use careen_model::{Place, Safety, Severity};
 use careen_syntax::dockerfile::parse;
 
 fn facts(source: &str) -> Facts {
@@ -180,4 +180,28 @@ fn a_file_that_wants_errors_fails_with_its_warnings() {
     let source = "# check=error=true\nFROM a\nRUN pip install x\n";
     assert!(!lint(&facts(source), &Lint::default()).findings.is_empty());
     assert!(!must_fail(source, Profile::Careen));
+}
+
+#[test]
+fn files_that_are_not_utf_8_are_judged_and_get_no_fix() {
+    let sick = b"from a as B\nENV A \xff b\nLABEL c d\xff e\nMAINTAINER \xff\nWORKDIR app\n\
+                 EXPOSE 80/TCP 1:2\nCOPY $X \xff\nRUN a \\\n\n \xff\nCMD a\nCMD b\n\
+                 FROM --platform=$TARGETPLATFORM c\nFROM --platform=linux/amd64 d\n";
+    let mut facts = Facts::nothing(0);
+    let file = parse(sick.to_vec());
+    facts.dockerfile = Some(ParsedDockerfile { path: "Dockerfile".into(), file });
+    for profile in [Profile::Careen, Profile::BuildKit, Profile::Hadolint] {
+        let linted = lint(&facts, &Lint { profile, ..Lint::default() });
+        assert!(!linted.findings.is_empty(), "{profile:?}");
+        for fix in linted.findings.iter().flat_map(|finding| &finding.fixes) {
+            assert_eq!(fix.safety, Safety::Manual, "{}", fix.title);
+        }
+    }
+}
+
+#[test]
+fn line_ends_of_windows_change_nothing() {
+    let source = "from a as B\nENV A b\nRUN a \\\n\n  b\nCMD a\nEXPOSE 80/TCP\n";
+    let windows = source.replace('\n', "\r\n");
+    assert_eq!(told(source, Reach::All), told(&windows, Reach::All));
 }

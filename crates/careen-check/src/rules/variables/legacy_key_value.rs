@@ -39,6 +39,7 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
 }
 
 fn fix(file: &ParsedDockerfile, instruction: &Instruction) -> Option<Fix> {
+    file.file.text()?;
     let [name, value] = instruction.words.as_slice() else { return None };
     let edits = edits(file, name, value)?;
     // The old form takes the rest of the line as it is, the new one ends at white space and reads
