@@ -33,6 +33,8 @@ pub struct LintFacts {
     pub given: Given,
     /// The ignore file in force, where no walk of the context has it.
     pub ignore: Fact<IgnoreFile>,
+    /// Images that the engine has, and the platform of each, where somebody looked.
+    pub base_platforms: BTreeMap<String, String>,
     /// Registries that images may come from; empty: all. `*` stands at either end for anything.
     pub registries: Vec<String>,
     /// Labels the project wants, and what their values are.
@@ -66,6 +68,7 @@ impl Default for LintFacts {
         LintFacts {
             given: Given::default(),
             ignore: Fact::Unknown(Why::NotAsked),
+            base_platforms: BTreeMap::new(),
             registries: vec![],
             labels: BTreeMap::new(),
             other_labels: OtherLabels::default(),

@@ -5,6 +5,7 @@
 //! reads a file, a clock, a socket or the environment.
 #![deny(clippy::disallowed_methods)]
 
+mod buildkit;
 mod calls;
 mod contract;
 mod diagnose;
@@ -30,7 +31,7 @@ pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, LabelKind, LintFacts, OtherLabels, ParsedDockerfile};
 pub use find::{UnknownRule, find, nearest};
 pub use legacy::legacy;
-pub use lint::{Lint, Linted, lint};
+pub use lint::{Lint, Linted, Reach, lint};
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
 pub use price::{first_transfer, repeated_transfer};
 pub use profile::Profile;

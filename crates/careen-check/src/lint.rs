@@ -2,6 +2,7 @@
 
 use careen_model::{Finding, Findings, Place};
 
+use crate::buildkit::CheckOptions;
 use crate::profile::Profile;
 use crate::steps::Reading;
 use crate::suppress::{Dialect, Suppressions};
@@ -15,6 +16,18 @@ pub struct Lint {
     pub selection: Selection,
     /// Statuses that are asked beside [`Status::Stable`].
     pub also: Vec<Status>,
+    /// Which stages [`Profile::BuildKit`] looks into; the other profiles look into all.
+    pub reach: Reach,
+}
+
+/// Which stages of a file are looked into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them, as `docker build --check` does without a target.
+    #[default]
+    All,
+    /// Those that a build of this target needs; of the last stage when `None`.
+    Target(Option<String>),
 }
 
 /// What was found, and how much the comments of the file and the selection kept back.
@@ -23,22 +36,23 @@ pub struct Linted {
     /// By place, then by rule.
     pub findings: Vec<Finding>,
     pub suppressed: usize,
+    /// The file asks with `# check=error=true` that any warning of BuildKit's checks be an error,
+    /// and there is one.
+    pub must_fail: bool,
 }
 
 /// Looks at `facts.dockerfile`; without one nothing is found.
 pub fn lint(facts: &Facts, lint: &Lint) -> Linted {
     let Some(file) = &facts.dockerfile else { return Linted::default() };
     let reading = Reading::of(file, &facts.lint.given);
-    let mut linted = match lint.profile.rows() {
-        Some(rows) => rows.lint(&reading, facts),
-        None => own(&reading, facts, lint),
-    };
+    let others = lint.profile.lint(&reading, facts, lint);
+    let mut linted = others.unwrap_or_else(|| own(&reading, facts, lint));
     linted.findings.sort_by(|a, b| (order(a), a.rule).cmp(&(order(b), b.rule)));
     linted
 }
 
 fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
-    let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &Dialect::ALL);
+    let suppressions = Suppressions::of(facts, &Dialect::ALL);
     let mut linted = Linted::default();
     for rule in RULES.iter().copied().filter(|rule| lint.asks_for(rule)) {
         let Check::Dockerfile(judge) = rule.check else { continue };
@@ -53,6 +67,12 @@ fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
             }
         }
     }
+    let options = CheckOptions::of(&reading.file.file, &facts.lint.given).unwrap_or_default();
+    let is_buildkits = |finding: &Finding| {
+        let rule = RULES.iter().find(|rule| rule.id == finding.rule);
+        rule.is_some_and(|rule| Profile::BuildKit.names().any(|name| rule.aliases.contains(&name)))
+    };
+    linted.must_fail = options.error && linted.findings.iter().any(is_buildkits);
     linted
 }
 

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use careen_model::{Finding, Place, Span};
-use careen_syntax::dockerfile::Item;
+use careen_syntax::dockerfile::{Dockerfile, Item};
 
-use crate::{ParsedDockerfile, Rule};
+use crate::buildkit::{CheckOptions, Names, above};
+use crate::profile::Profile;
+use crate::{Facts, Rule};
 
 /// Whose comments they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +75,13 @@ const FORMS: [Form; 4] = [
 
 impl Suppressions {
     /// Reads the comments of the given dialects: those of [`FORMS`], and `# check=skip=…` at the
-    /// top. Names nobody knows silence nothing.
-    pub(crate) fn of(file: Option<&ParsedDockerfile>, dialects: &[Dialect]) -> Suppressions {
-        let Some(file) = file else { return Suppressions::default() };
+    /// top or right above an instruction. Names nobody knows silence nothing.
+    pub(crate) fn of(facts: &Facts, dialects: &[Dialect]) -> Suppressions {
+        let Some(file) = &facts.dockerfile else { return Suppressions::default() };
+        let heeds_buildkit = dialects.contains(&Dialect::BuildKit);
         let mut rows = Vec::new();
         let mut waiting: Vec<Row> = Vec::new();
-        for item in &file.file.items {
+        for (at, item) in file.file.items.iter().enumerate() {
             match item {
                 Item::Comment(span) => {
                     let text = String::from_utf8_lossy(
@@ -93,19 +96,17 @@ impl Suppressions {
                 Item::Instruction(instruction) => {
                     let within = Some(instruction.span);
                     rows.extend(waiting.drain(..).map(|row| Row { within, ..row }));
+                    let is_commented =
+                        at > 0 && matches!(file.file.items[at - 1], Item::Comment(_));
+                    if heeds_buildkit && is_commented {
+                        rows.extend(skipped_above(&file.file, at, within));
+                    }
                 }
                 _ => (),
             }
         }
-        if dialects.contains(&Dialect::BuildKit)
-            && let Some(check) = file.file.check()
-        {
-            let skipped = check.value.split(';').find_map(|part| part.trim().strip_prefix("skip="));
-            rows.extend(names(skipped.unwrap_or("")).map(|name| Row {
-                name,
-                within: None,
-                reason: "# check=skip".into(),
-            }));
+        if heeds_buildkit && let Ok(options) = CheckOptions::of(&file.file, &facts.lint.given) {
+            rows.extend(skipped(options.skip, None, "# check=skip"));
         }
         Suppressions { path: file.path.clone(), rows }
     }
@@ -130,6 +131,22 @@ impl Suppressions {
             }
             _ => false,
         }
+    }
+}
+
+/// What `# check=skip=…` right above an instruction silences in it.
+fn skipped_above(file: &Dockerfile, item: usize, within: Option<Span>) -> Vec<Row> {
+    let above = above(file, item);
+    let Some(options) = above.options() else { return vec![] };
+    let told = above.texts.iter().find_map(|text| Some(text.split_once("//")?.1.trim()));
+    skipped(options.skip, within, told.unwrap_or("# check=skip"))
+}
+
+fn skipped(names: Names, within: Option<Span>, reason: &str) -> Vec<Row> {
+    let row = |name: String| Row { name, within, reason: reason.to_owned() };
+    match names {
+        Names::These(names) => names.into_iter().filter(|name| !name.is_empty()).map(row).collect(),
+        Names::All => Profile::BuildKit.names().map(|name| row(name.to_owned())).collect(),
     }
 }
 

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use careen_check::{Facts, ParsedDockerfile, Policy, Selection, diagnose, plan_rounds};
-use careen_model::{Choice, Plan, Safety};
-use careen_syntax::dockerfile::parse;
+use careen_check::{
+    Check, Facts, Lint, ParsedDockerfile, Policy, Profile, RULES, Rule, Selection, diagnose, find,
+    lint, plan_rounds,
+};
+use careen_model::{Choice, Place, Plan, Safety};
+use careen_syntax::dockerfile::{Given, parse};
 
 fn corpus() -> Vec<PathBuf> {
     let given = env::var_os("CAREEN_DATA").map(PathBuf::from);
@@ -33,11 +36,23 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn fix(source: &[u8], floor: Safety) -> Plan {
+fn facts(source: &[u8]) -> Facts {
     let mut facts = Facts::nothing(0);
     let path = PathBuf::from("Dockerfile");
     facts.dockerfile = Some(ParsedDockerfile { path, file: parse(source) });
-    let diagnosis = diagnose(&facts, &Selection::default());
+    facts
+}
+
+/// With every rule about Dockerfiles, style and pedantry too.
+fn fix(source: &[u8], floor: Safety) -> Plan {
+    let rules = RULES.iter().copied().filter(|rule| matches!(rule.check, Check::Dockerfile(_)));
+    fix_with(source, floor, rules.collect())
+}
+
+fn fix_with(source: &[u8], floor: Safety, only: Vec<&'static Rule>) -> Plan {
+    let facts = facts(source);
+    let selection = Selection { only, ignored: vec![] };
+    let diagnosis = diagnose(&facts, &selection);
     let policy = Policy { floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)
 }
@@ -78,4 +93,70 @@ fn every_fix_of_every_real_file_keeps_the_contract() {
     eprintln!("refused: {}\n{}", refused.len(), refused.join("\n"));
     assert!(broken.is_empty(), "no longer parse: {broken:#?}");
     assert!(unsteady.is_empty(), "change again when fixed again: {unsteady:#?}");
+}
+
+#[test]
+fn every_profile_reads_every_real_file() {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unsafe_places = Vec::new();
+    for path in &corpus() {
+        let source = fs::read(path).unwrap();
+        let facts = facts(&source);
+        for profile in [Profile::Careen, Profile::BuildKit, Profile::Hadolint] {
+            let linted = lint(&facts, &Lint { profile, ..Lint::default() });
+            for finding in linted.findings {
+                *counts.entry(finding.rule).or_default() += 1;
+                let Place::File { span, .. } = finding.place else { continue };
+                if span.end as usize > source.len() || finding.evidence.is_empty() {
+                    unsafe_places.push(format!("{} {}", path.display(), finding.rule));
+                }
+            }
+        }
+    }
+    eprintln!("findings: {counts:?}");
+    assert!(
+        unsafe_places.is_empty(),
+        "outside of the file or without evidence: {unsafe_places:#?}"
+    );
+}
+
+/// Every name and value that ENV and LABEL set, variables expanded.
+fn pairs(source: &[u8]) -> Vec<(String, String)> {
+    let file = parse(source);
+    let meaning = file.meaning(&Given::default());
+    let mut found = Vec::new();
+    for (item, instruction) in file.items.iter().enumerate() {
+        let Some(instruction) = instruction.instruction() else { continue };
+        let instruction = instruction.trigger.as_deref().unwrap_or(instruction);
+        for pair in instruction.pairs() {
+            let read = |text: &str| meaning.expand(item, text).text;
+            found.push((read(&pair.name.text), read(&pair.value.text)));
+        }
+    }
+    found
+}
+
+#[test]
+fn equals_signs_change_no_value() {
+    let rule = find("LegacyKeyValueFormat").unwrap();
+    let (mut fixed, mut left, mut wrong) = (0, 0, Vec::new());
+    for path in corpus() {
+        let source = fs::read(&path).unwrap();
+        let old = |source: &[u8]| {
+            let file = parse(source);
+            file.instructions().filter(|instruction| instruction.legacy_pair).count()
+        };
+        let plan = fix_with(&source, Safety::Safe, vec![rule]);
+        let Some(change) = plan.files.first() else {
+            left += old(&source);
+            continue;
+        };
+        fixed += old(&source) - old(&change.after);
+        left += old(&change.after);
+        if pairs(&source) != pairs(&change.after) {
+            wrong.push(path);
+        }
+    }
+    eprintln!("{fixed} old pairs have an equals sign now, {left} are left");
+    assert!(wrong.is_empty(), "other values than before: {wrong:#?}");
 }

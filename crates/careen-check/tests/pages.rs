@@ -1,9 +1,10 @@
 //! Every rule's page is its test: facts and Dockerfiles in, findings and fixed files out.
 //!
-//! A page is read from top to bottom. `facts`, `ignore` and `dockerfile` blocks set the scene, each
+//! A page is read from top to bottom. `facts`, `ignore`, `images` and `dockerfile` blocks set the scene, each
 //! `findings` block shows what its rule says of the scene, each `fixed` block the Dockerfile after
 //! all rounds of the rule's own fixes. `UPDATE_PAGES=1` rewrites both.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -49,21 +50,23 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     let mut machine = Machine::healthy();
     let mut source: Option<String> = None;
     let mut ignore: Option<String> = None;
+    let mut images = BTreeMap::new();
     let (mut fired, mut quiet) = (false, false);
     for block in blocks(rule.page) {
         match block.tag {
             "facts" => machine = Machine::ill(block.body),
             "ignore" => ignore = Some(block.body.to_owned()),
+            "images" => images = platforms(block.body),
             "dockerfile" => source = Some(block.body.to_owned()),
             "findings" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref());
+                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &images);
                 let diagnosis = judge(rule, &facts);
                 fired |= !diagnosis.findings.is_empty();
                 quiet |= diagnosis.findings.is_empty();
                 wanted.push((block.range, shown(&diagnosis, source.as_deref())));
             }
             "fixed" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref());
+                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &images);
                 wanted.push((block.range, fixed(rule, &facts)));
             }
             "text" | "sh" | "json" => (),
@@ -75,7 +78,18 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     wanted
 }
 
-fn gather(machine: &Machine, source: Option<&str>, ignore: Option<&str>) -> Facts {
+/// Lines of an image and the platform of what the engine has of it.
+fn platforms(body: &str) -> BTreeMap<String, String> {
+    let pairs = body.lines().filter_map(|line| line.split_once(' '));
+    pairs.map(|(image, platform)| (image.to_owned(), platform.to_owned())).collect()
+}
+
+fn gather(
+    machine: &Machine,
+    source: Option<&str>,
+    ignore: Option<&str>,
+    images: &BTreeMap<String, String>,
+) -> Facts {
     let mut machine = machine.clone();
     if let Some(text) = ignore {
         machine.ignore_with(text);
@@ -83,7 +97,7 @@ fn gather(machine: &Machine, source: Option<&str>, ignore: Option<&str>) -> Fact
     let Machine { project, host, engine, context, history, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|text| ParsedDockerfile { path, file: parse(text) });
-    let lint = LintFacts::default();
+    let lint = LintFacts { base_platforms: images.clone(), ..LintFacts::default() };
     Facts { project, host, engine, context, dockerfile, history, lint, now }
 }
 

@@ -39,6 +39,16 @@ fn buildkits_directive_and_the_selection() {
     assert_eq!(looked("secret-in-arg-or-env", source, &[]), ignored("# check=skip"));
     let source = "FROM a\nENV TOKEN=b\n";
     assert_eq!(looked("secret-in-arg-or-env", source, &[]), Looked::Found(1));
+    let source = "# check=skip=all\nFROM a\nENV TOKEN=b\n";
+    assert_eq!(looked("secret-in-arg-or-env", source, &[]), ignored("# check=skip"));
+    let source = "FROM a\n# check=skip=SecretsUsedInArgOrEnv // a test\nENV TOKEN=b\n";
+    assert_eq!(looked("secret-in-arg-or-env", source, &[]), ignored("a test"));
+    // `all` are BuildKit's checks, not ours; and an empty line ends what is above.
+    let source = "FROM a\n# check=skip=all\nRUN pip install x\n";
+    assert_eq!(looked("package-cache-unmounted", source, &[]), Looked::Found(1));
+    let source = "FROM a\n# check=skip=all\n\nENV TOKEN=b\n";
+    assert_eq!(looked("secret-in-arg-or-env", source, &[]), Looked::Found(1));
+    let source = "FROM a\nENV TOKEN=b\n";
     let asked = [("secretsusedinargorenv", "a test key")];
     assert_eq!(looked("secret-in-arg-or-env", source, &asked), ignored("a test key"));
 }

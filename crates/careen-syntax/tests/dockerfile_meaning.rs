@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use careen_syntax::dockerfile::{self, Dockerfile, Given, Typed};
+use careen_syntax::dockerfile::{self, Base, Dockerfile, Given, Item, Keyword, Typed, parse};
 use expect_test::{Expect, expect};
 use std::fmt::Write as _;
 
@@ -283,4 +283,30 @@ fn directives_are_found_where_buildkit_finds_them() {
     let check = |source: &str| dockerfile::parse(source).check().map(|found| found.full);
     assert_eq!(check("#check = skip=all // opts\nFROM b\n").as_deref(), Some("skip=all // opts"));
     assert_eq!(check("//check=skip=all\n//key=value"), None);
+}
+
+#[test]
+fn what_an_instruction_sees_and_what_arg_declares() {
+    let file = parse(
+        "ARG TAG=1\nARG EMPTY\nFROM a:$TAG AS base\nENV A=1 B=2\nARG C\nENV A=3\nWORKDIR /x\n\
+         FROM base\nENV D=4\nRUN true\nFROM Base\n",
+    );
+    let meaning = file.meaning(&Given::default());
+    let item = |line: u32| {
+        let of = |item: &Item| item.instruction().is_some_and(|found| found.lines.0 == line);
+        file.items.iter().position(of).unwrap()
+    };
+    // Set last, told last; the stage it is based on comes before its own.
+    assert_eq!(meaning.visible(item(10)), ["B", "A", "D"]);
+    assert_eq!(meaning.visible(item(6)), ["A", "B"]);
+    let seen = meaning.visible(item(3));
+    assert!(seen.contains(&"TAG") && seen.contains(&"TARGETSTAGE") && !seen.contains(&"EMPTY"));
+    assert_eq!(meaning.declared_globally().collect::<Vec<_>>(), ["EMPTY", "TAG"]);
+    assert!(meaning.is_declared(item(10), "C") && !meaning.is_declared(item(4), "C"));
+    assert!(meaning.is_declared(item(3), "EMPTY") && !meaning.is_declared(item(10), "EMPTY"));
+    assert!(meaning.has_before(item(10), Keyword::Workdir));
+    assert!(!meaning.has_before(item(6), Keyword::Workdir));
+    // BuildKit keeps names in lower case and looks FROM up as it is written.
+    assert_eq!(meaning.stages[2].base, Base::Image("Base".to_owned()));
+    assert_eq!(meaning.variable(item(3), "TARGETSTAGE").as_deref(), Some("default"));
 }

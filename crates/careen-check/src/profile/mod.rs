@@ -9,7 +9,7 @@ mod hadolint;
 
 use careen_model::{Findings, Severity};
 
-use crate::lint::Linted;
+use crate::lint::{Lint, Linted};
 use crate::steps::Reading;
 use crate::suppress::{Dialect, Suppressions};
 use crate::{Check, DockerfileCheck, Facts, Rule};
@@ -70,8 +70,16 @@ impl Profile {
         groups.iter().copied().flatten().map(|row| row.name)
     }
 
-    /// Of another linter; `None` for careen's own rules.
-    pub(crate) fn rows(self) -> Option<&'static Rows> {
+    /// What the other linter says; `None` for careen, whose rules speak for themselves.
+    pub(crate) fn lint(self, reading: &Reading<'_>, facts: &Facts, asked: &Lint) -> Option<Linted> {
+        match self {
+            Profile::Careen => None,
+            Profile::BuildKit => Some(buildkit::lint(reading, facts, &asked.reach)),
+            Profile::Hadolint => Some(hadolint::ROWS.lint(reading, facts)),
+        }
+    }
+
+    fn rows(self) -> Option<&'static Rows> {
         match self {
             Profile::Careen => None,
             Profile::BuildKit => Some(&buildkit::ROWS),
@@ -82,8 +90,8 @@ impl Profile {
 
 impl Rows {
     /// What the other linter would say, its comments honoured.
-    pub(crate) fn lint(&self, reading: &Reading<'_>, facts: &Facts) -> Linted {
-        let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &[self.dialect]);
+    fn lint(&self, reading: &Reading<'_>, facts: &Facts) -> Linted {
+        let suppressions = Suppressions::of(facts, &[self.dialect]);
         let mut linted = Linted::default();
         for row in self.groups.iter().copied().flatten() {
             let mut found = Findings::default();

@@ -40,6 +40,7 @@ mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
 mod special_files;
+pub(crate) mod stages;
 mod stale_context_copies;
 pub(crate) mod transfer;
 mod uncollected_cache;
@@ -90,8 +91,15 @@ const AROUND: &[&Rule] = &[
     &localhost_proxy::RULE,
 ];
 
-const GROUPS: &[&[&Rule]] =
-    &[AROUND, packages::RULES, transfer::RULES, commands::RULES, variables::RULES, format::RULES];
+const GROUPS: &[&[&Rule]] = &[
+    AROUND,
+    packages::RULES,
+    transfer::RULES,
+    commands::RULES,
+    variables::RULES,
+    stages::RULES,
+    format::RULES,
+];
 
 /// All rules.
 pub const RULES: &[&Rule] = &joined::<{ count() }>();

@@ -63,7 +63,7 @@ fn arguments(instruction: &Instruction, out: &mut String) {
 }
 
 /// Go's `strconv.Quote`.
-pub(super) fn quote(bytes: &[u8]) -> String {
+pub fn quote(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() + 2);
     out.push('"');
     for chunk in bytes.utf8_chunks() {

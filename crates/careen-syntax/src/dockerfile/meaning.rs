@@ -38,6 +38,8 @@ struct Scope {
     base: Option<usize>,
     /// For each name its values, with the item that set them, in order.
     values: HashMap<String, Vec<(usize, String)>>,
+    /// Names that ARG declares, with or without a value, and the first item that does.
+    declared: HashMap<String, usize>,
 }
 
 /// The variables that an instruction sees.
@@ -63,8 +65,9 @@ impl Dockerfile {
             kept: 0,
             platform: if windows { Platform::Windows } else { Platform::Linux },
         };
-        meaning.set_platforms(given);
         let stages = split(self);
+        meaning.set_platforms(given);
+        meaning.set_target(&stages, given);
         let head = stages.first().map_or(self.items.len(), |(start, _)| *start);
         for item in 0..head {
             if let Some(instruction) = self.items[item].instruction() {
@@ -97,6 +100,58 @@ impl<'a> Meaning<'a> {
         self.view(item).get(name).map(str::to_owned)
     }
 
+    /// The variables that the instruction at `item` sees, those set last at the end.
+    ///
+    /// What the base image sets is not known.
+    pub fn visible<'s>(&'s self, item: usize) -> Vec<&'s str> {
+        let view = self.view(item);
+        let mut found: HashMap<&'s str, (usize, usize)> = HashMap::new();
+        let mut add = |scope: &'s Scope, depth: usize, before: usize| {
+            for (name, values) in &scope.values {
+                let count = values.partition_point(|(at, _)| *at < before);
+                let Some(last) = count.checked_sub(1) else { continue };
+                // A nearer scope hides a farther one.
+                found.entry(name.as_str()).or_insert((usize::MAX - depth, values[last].0));
+            }
+        };
+        let Some(mut stage) = view.stage else {
+            add(&self.globals, 0, view.before.max(1));
+            return sorted(found);
+        };
+        let (mut depth, mut before) = (0, view.before);
+        loop {
+            let scope = &self.scopes[stage];
+            add(scope, depth, before);
+            let Some(base) = scope.base else { return sorted(found) };
+            (stage, depth, before) = (base, depth + 1, usize::MAX);
+        }
+    }
+
+    /// ARG declares this name before the instruction at `item`, in its stage or one it is based
+    /// on, with or without a value.
+    pub fn is_declared(&self, item: usize, name: &str) -> bool {
+        let view = self.view(item);
+        let Some(mut stage) = view.stage else {
+            return self.globals.declared.get(name).is_some_and(|&at| at < view.before);
+        };
+        let mut before = view.before;
+        loop {
+            let scope = &self.scopes[stage];
+            if scope.declared.get(name).is_some_and(|&at| at < before) {
+                return true;
+            }
+            let Some(base) = scope.base else { return false };
+            (stage, before) = (base, usize::MAX);
+        }
+    }
+
+    /// The names that ARG declares before the first stage, in the order of the alphabet.
+    pub fn declared_globally(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<&str> = self.globals.declared.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+
     fn view(&self, item: usize) -> View<'_> {
         // FROM sees the arguments before the first stage.
         let is_from = |stage: &Stage<'_>| stage.items.start == item;
@@ -110,17 +165,31 @@ impl<'a> Meaning<'a> {
             let values = [
                 ("PLATFORM", platform.as_str()),
                 ("OS", parts.next().unwrap_or("")),
+                // Only Windows has one, and nothing here names it.
+                ("OSVERSION", ""),
                 ("ARCH", parts.next().unwrap_or("")),
                 ("VARIANT", parts.next().unwrap_or("")),
             ];
             for (name, value) in values {
-                self.globals.set(format!("{side}{name}"), 0, value.to_owned());
+                let name = format!("{side}{name}");
+                let value = given.argument(&name).unwrap_or_else(|| value.to_owned());
+                self.globals.set(name, 0, value);
             }
         }
     }
 
+    /// The stage that is built when none is asked for.
+    fn set_target(&mut self, stages: &[(usize, Range<usize>)], given: &Given) {
+        let last = stages.last().and_then(|(start, _)| self.file.items[*start].instruction());
+        let name = last.and_then(|from| Some(from.from_view()?.name?.text.to_lowercase()));
+        let asked = given.argument("TARGETSTAGE").or(name);
+        let value = asked.unwrap_or_else(|| "default".to_owned());
+        self.globals.set("TARGETSTAGE".to_owned(), 0, value);
+    }
+
     fn set_globals(&mut self, item: usize, instruction: &Instruction, given: &Given) {
         for argument in instruction.declared() {
+            self.globals.declare(&argument.name, item);
             let default = argument.default.map(|default| self.assigned(item, &default));
             if let Some(value) = given.argument(&argument.name).or(default) {
                 let value = self.keep(value);
@@ -149,6 +218,7 @@ impl<'a> Meaning<'a> {
             }
             Keyword::Arg => {
                 for argument in instruction.declared() {
+                    self.scopes[stage].declare(&argument.name, item);
                     let expanded = |text: String| self.assigned(item + 1, &text);
                     let value = given
                         .argument(&argument.name)
@@ -180,7 +250,7 @@ impl<'a> Meaning<'a> {
         let image = parts.as_ref().map_or_else(String::new, |parts| read(&parts.image.text));
         let name = parts.as_ref().and_then(|parts| Some(parts.name?.text.to_lowercase()));
         let platform = parts.and_then(|parts| Some(read(parts.platform?.text())));
-        let base = match self.names.get(&image.to_lowercase()) {
+        let base = match self.names.get(&image) {
             Some(&index) => Base::Stage(index),
             None if image == "scratch" => Base::Scratch,
             None => Base::Image(image),
@@ -194,11 +264,24 @@ impl<'a> Meaning<'a> {
         let index = self.stages.len();
         self.names.extend(name.clone().map(|name| (name, index)));
         self.stages.push(Stage { index, name, base, platform, from, items, span });
-        self.scopes.push(Scope { base: scope_base, values: HashMap::new() });
+        self.scopes.push(Scope { base: scope_base, ..Scope::default() });
     }
 }
 
+/// Oldest first; names that one instruction sets come in the order of the alphabet.
+fn sorted(found: HashMap<&str, (usize, usize)>) -> Vec<&str> {
+    let mut names: Vec<_> = found.into_iter().map(|(name, at)| (at, name)).collect();
+    names.sort_unstable();
+    names.into_iter().map(|(_, name)| name).collect()
+}
+
 impl Scope {
+    fn declare(&mut self, name: &str, item: usize) {
+        if !self.declared.contains_key(name) {
+            self.declared.insert(name.to_owned(), item);
+        }
+    }
+
     fn set(&mut self, name: String, item: usize, value: String) {
         self.values.entry(name).or_default().push((item, value));
     }

@@ -42,6 +42,7 @@ mod validate;
 pub use self::{
     ast::{Directive, Flag, Form, FoundBy, Heredoc, Instruction, Item, Keyword, Problem, Word},
     directive::Detected,
+    dump::quote,
     expand::{Expanded, Platform, Variables, expand},
     heredoc::{Opening, chomp, read_opening, read_openings},
     logical::Logical,
@@ -51,6 +52,7 @@ pub use self::{
     shell::{Join, Posix, Redirection, Script, Shell, ShellWord, SimpleCommand},
     source::{CacheMount, Source, SourceKind},
     stage::{Base, Stage},
+    suggest::nearest_name,
     typed::{Argument, Command, From, Healthcheck, Pair, Run, Transfer, TransferKind, Typed},
 };
 

@@ -191,6 +191,16 @@ impl Meaning<'_> {
         user
     }
 
+    /// SHELL, USER or WORKDIR stands before `item`, in its stage or one it is based on.
+    pub fn has_before(&self, item: usize, keyword: Keyword) -> bool {
+        let mut found = false;
+        self.before(item, keyword, &mut |_, _| {
+            found = true;
+            true
+        });
+        found
+    }
+
     /// Visits instructions of one keyword before `item`, last first, through the stages that
     /// this one is based on, until `each` says that it has enough.
     pub(super) fn before(

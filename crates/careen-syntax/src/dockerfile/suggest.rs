@@ -9,11 +9,34 @@ const TOO_FAR: usize = 3;
 /// No instruction and no flag has a name as long as this.
 const LONGEST: usize = 32;
 
+/// Longer names of variables are not compared: that would take long.
+const LONGEST_VARIABLE: usize = 256;
+
 /// How names are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
     Matters,
     Folds,
+}
+
+/// The nearest of `known`, the first of equals, when it is near enough to be meant.
+///
+/// A name that is itself among the known ones needs no suggestion.
+pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONGEST_VARIABLE {
+        return None;
+    }
+    let mut best: Option<(&str, usize)> = None;
+    for candidate in known {
+        let far = distance(name, candidate);
+        if far == 0 {
+            return None;
+        }
+        if far < best.map_or(TOO_FAR, |(_, nearest)| nearest) {
+            best = Some((candidate, far));
+        }
+    }
+    best.map(|(candidate, _)| candidate)
 }
 
 /// ` (did you mean X?)` with the nearest of `known`, the first of equals; else nothing.

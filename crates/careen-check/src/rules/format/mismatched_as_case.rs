@@ -23,8 +23,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
     for step in reading.all(Keyword::From) {
         let from = &step.instruction.name.text;
-        let view = step.instruction.from_view();
-        let Some(word) = view.and_then(|view| view.as_keyword) else { continue };
+        let [_, word, _, ..] = step.instruction.words.as_slice() else { continue };
         let Some(wanted) = like(from).filter(|wanted| word.text != *wanted) else { continue };
         let message = format!("'{}' and '{from}' keywords' casing do not match", word.text);
         let edit = Edit::replace(word.span, wanted);

@@ -1,0 +1,16 @@
+//! How BuildKit's frontend reads what its parser leaves open: check options, image names,
+//! platforms, and the words in which it expands variables.
+
+mod comments;
+mod expanding;
+mod options;
+mod place;
+mod platform;
+mod reference;
+
+pub(crate) use comments::{Above, above};
+pub(crate) use expanding::{Expanding, expanding};
+pub(crate) use options::{CheckOptions, Names};
+pub(crate) use place::{change, has_comment, on_first_line};
+pub(crate) use platform::Platform;
+pub(crate) use reference::parse as parse_reference;
