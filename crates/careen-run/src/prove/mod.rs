@@ -3,6 +3,7 @@
 //! Each state is built from a private copy with cache mounts of its own, so that nobody's cache is
 //! touched or helps. A round builds each scenario once for each state, in alternating order. Edits
 //! differ between the states in one word, so that no step of one is taken for a step of the other.
+//! The cache records of a round go when the next one begins, so that many rounds do not fill a disk.
 //! Everything measured is on the disk at once; a killed proof goes on where it was.
 
 mod content;
@@ -13,6 +14,7 @@ mod rewrite;
 mod round;
 mod state;
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -235,7 +237,7 @@ fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
         Ok(held) => held,
         Err(err) => return vec![err.to_string()],
     };
-    let mut prefixes = Vec::new();
+    let (mut prefixes, mut made) = (Vec::new(), HashSet::new());
     for one in held {
         match one {
             Held::Image(name) => match connection.remove_image(&name) {
@@ -245,6 +247,7 @@ fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
                 _ => (),
             },
             Held::Caches(prefix) => prefixes.push(prefix),
+            Held::Records(ids) => made.extend(ids),
         }
     }
     let records = match connection.cache_records() {
@@ -266,13 +269,16 @@ fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
         );
     }
     let ours = records.iter().filter(|record| is_ours(&record.description));
-    let ids: Vec<String> = ours.map(|record| record.id.clone()).collect();
+    let ours: HashSet<String> = ours.map(|record| record.id.clone()).collect();
+    let known = records.iter().map(|record| &record.id);
+    let ids: Vec<String> =
+        known.filter(|id| ours.contains(*id) || made.contains(*id)).cloned().collect();
     match connection.prune(&ids) {
         Ok(pruned) if pruned.ids.len() < ids.len() => {
-            left.push(format!("{} cache mounts in use", ids.len() - pruned.ids.len()));
+            left.push(format!("{} cache records in use", ids.len() - pruned.ids.len()));
         }
         Ok(_) => (),
-        Err(err) => left.push(format!("cache mounts: {err}")),
+        Err(err) => left.push(format!("cache records: {err}")),
     }
     left
 }
