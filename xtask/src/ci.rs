@@ -71,7 +71,7 @@ fn engine_tests() -> Result<(), Failure> {
 
 fn with_both() -> Result<(), Failure> {
     let mut addresses = Vec::new();
-    for one in Generation::BOTH {
+    for one in Generation::ALL {
         let address = engine::up_own(one)?.address();
         base::provide(&address)?;
         addresses.push(address);

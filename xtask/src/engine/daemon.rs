@@ -137,8 +137,9 @@ impl Daemon {
             "builder": { "gc": { "enabled": false } },
             "features": { "buildkit": true },
         });
-        if self.generation == Generation::Modern {
-            settings["features"] = serde_json::json!({ "containerd-snapshotter": false });
+        let containerd = self.generation == Generation::Containerd;
+        if containerd || self.generation == Generation::Modern {
+            settings["features"] = serde_json::json!({ "containerd-snapshotter": containerd });
         }
         format!("{settings:#}\n")
     }
