@@ -24,6 +24,7 @@ mod plan;
 mod redact;
 mod rest;
 mod session;
+mod whole_file;
 
 pub use build::{BuildRequest, Built, EngineHistory, Frontend, Output, Pull, build};
 pub use buildx::{BuilderState, buildx_shared_key, recreate_steps, run_steps};
@@ -39,3 +40,4 @@ pub use images::{HistoryRow, Image, ImageConfig, ImageRow, Root};
 pub use plan::{CacheMount, Command, Network, Operation, PlannedStep, Sharing, plan};
 pub use rest::Ping;
 pub use session::{FileSource, SyncEntry, SyncRequest};
+pub use whole_file::WholeFile;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use careen_engine::{BuildRequest, Built, CancelToken, Connection, EngineError};
+use careen_engine::{BuildRequest, Built, CancelToken, Connection, EngineError, Output};
 use careen_model::redact::names_a_secret;
 use careen_model::{BuildEvent, BuildRecord, Outcome};
 
@@ -46,7 +46,8 @@ pub fn build(
 ) -> Result<Finished, Error> {
     let about = About {
         started_at: job.started_at,
-        image: job.request.tags.first().cloned(),
+        // An archive is no image that anybody could test or run by its name.
+        image: job.request.tags.first().filter(|_| job.request.output == Output::Store).cloned(),
         engine: job.engine.clone(),
         redaction: redaction(job.request),
     };

@@ -302,6 +302,7 @@ fn summary(
         context: Some(&context),
         log_tail: tail,
         report: Some(".careen/reports/0007.html".as_ref()),
+        archive: None,
     };
     text(|out| terminal::build_summary(out, style, &shown))
 }

@@ -180,29 +180,6 @@ fn an_engine_runs_the_image_tests_in_the_image_and_in_the_result() {
 }
 
 #[test]
-fn an_engine_image_is_written_as_a_file() {
-    on_each_engine(|on, _| {
-        let list = |name: &str| {
-            let path = on.sandbox.path(name);
-            let listed = Command::new("tar").arg("-tf").arg(path).output().unwrap();
-            assert!(listed.status.success(), "{name} is no archive");
-            String::from_utf8(listed.stdout).unwrap()
-        };
-        on.sandbox.run(&on.build(&["--output", "docker:../docker.tar"])).check(0, &[]);
-        assert!(list("docker.tar").contains("manifest.json"));
-        // The builder within an engine may lack this one.
-        let run = on.sandbox.run(&on.build(&["--output", "oci:../oci.tar"]));
-        match run.code {
-            Some(0) => assert!(list("oci.tar").contains("index.json")),
-            _ => run.check(3, &["not supported", "hint: write docker:FILE instead"]),
-        }
-        let run = on.sandbox.run(&on.build(&["--output", "docker:../nowhere/docker.tar"]));
-        run.check(3, &["could not write ../nowhere/docker.tar"]);
-        assert!(!on.sandbox.path("docker.partial").exists());
-    });
-}
-
-#[test]
 fn an_engine_event_stream_is_json_lines_and_quiet_is_quiet() {
     on_each_engine(|on, _| {
         let lines = on.sandbox.run(&on.build(&["--format", "jsonl"]));
