@@ -90,7 +90,14 @@ fn test_on(engines: &[Address]) -> Result<(), Failure> {
         };
         sockets.push(path.display().to_string());
     }
-    cargo(&["test", "--workspace", "--", "engine"]).env("CAREEN_ENGINES", sockets.join(":")).run()
+    let mut call = cargo(&["test", "--workspace", "--", "engine"]);
+    call = call.env("CAREEN_ENGINES", sockets.join(":"));
+    if let Some(config) = engine::modern_client()?
+        && let Some(client) = config.parent()
+    {
+        call = call.env("CAREEN_CLIENT", client);
+    }
+    call.run()
 }
 
 fn cargo(arguments: &[&str]) -> Call {

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use careen_model::engine::Builder;
 use careen_model::{
-    Category, Choice, Diagnosis, Edit, FileChange, Finding, Fix, Looked, Plan, Planned, Safety,
-    Step, apply, units,
+    BuilderCache, Category, Choice, Diagnosis, Edit, FileChange, Finding, Fix, Looked, Plan,
+    Planned, Safety, Step, apply, units,
 };
 use careen_syntax::dockerfile::parse;
 
@@ -51,7 +52,8 @@ pub enum Request {
     CleanCache,
     /// Create or complete the ignore file, also with patterns that may hide wanted files.
     Dockerignore,
-    /// Recreate builders that cannot be used.
+    /// Recreate builders whose container is broken; without such a one the builder in use, which
+    /// then keeps its cache.
     RecreateBuilder,
 }
 
@@ -89,6 +91,10 @@ pub fn plan(
     let prunes = plan.chosen.iter().any(|planned| rank(&planned.fix) == PRUNES);
     if policy.requests.contains(&Request::CleanCache) && !prunes {
         plan.chosen.extend(clean_all(facts));
+    }
+    let recreates = plan.chosen.iter().any(|planned| rank(&planned.fix) == BUILDERS);
+    if policy.requests.contains(&Request::RecreateBuilder) && !recreates {
+        plan.chosen.extend(recreate_current(facts));
     }
     for extra in &policy.extra {
         match draft.add(&extra.fix) {
@@ -213,6 +219,22 @@ fn clean_all(facts: &Facts) -> Option<Planned> {
     let message = "the cache is healthy, and cleaning it was asked for".to_owned();
     let fix = Fix::risky(title, Step::PruneCache { ids, bytes }).for_good();
     Some(Planned { rule: "clean-cache", message, fix })
+}
+
+/// The builder in use, made again because somebody wants it. Only a container can be: the engine's
+/// own builder is the engine, and any other is somebody else's.
+fn recreate_current(facts: &Facts) -> Option<Planned> {
+    let builders = facts.engine.as_ref()?.builders.known()?;
+    let is_ours = |builder: &&Builder| builder.is_current && builder.problem.is_none();
+    let current = builders.iter().find(is_ours)?;
+    if current.driver != "docker-container" {
+        return None;
+    }
+    let name = current.name.clone();
+    let message = format!("the builder `{name}` works, and making it again was asked for");
+    let step = Step::RecreateBuilder { name, cache: BuilderCache::Kept };
+    let fix = Fix::risky("Recreate the builder with the same settings; its cache is kept", step);
+    Some(Planned { rule: "recreate-builder", message, fix: fix.for_good() })
 }
 
 /// Files on their way from what they are to what they will be.

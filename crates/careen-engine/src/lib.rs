@@ -27,7 +27,7 @@ mod session;
 mod whole_file;
 
 pub use build::{BuildRequest, Built, EngineHistory, Frontend, Output, Pull, build};
-pub use buildx::{BuilderState, buildx_shared_key, recreate_steps, run_steps};
+pub use buildx::{buildx_shared_key, buildx_store, recreate_steps, run_steps};
 pub use cache::Pruned;
 pub use command::{Exec, ExecOutput, RootFs};
 pub use connection::{CancelToken, Connection};

@@ -186,9 +186,17 @@ pub enum Step {
     /// Removes build cache records by id; never undoable.
     PruneCache { ids: Vec<String>, bytes: u64 },
     /// Removes a builder and creates it anew with the same settings.
-    RecreateBuilder { name: String },
+    RecreateBuilder { name: String, cache: BuilderCache },
     /// A command for a person to run; careen prints it and never runs it.
     Show { command: String },
+}
+
+/// What happens to the cache of a builder that is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuilderCache {
+    Kept,
+    /// It is what the builder fails of.
+    Lost,
 }
 
 /// Where rules put what they find.

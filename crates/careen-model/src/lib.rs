@@ -38,6 +38,7 @@ pub use facts::{
     host, legacy, project,
 };
 pub use finding::{
-    Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step, Words,
+    Basis, BuilderCache, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity,
+    Step, Words,
 };
 pub use plan::{Choice, FileChange, Plan, Planned};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use careen_model::{
-    Basis, Change, Choice, EngineFacts, Fact, Fix, Outcome, Place, Row, Safety, Saving, Severity,
-    StepRecord, engine::Flavour, host::Mount, units,
+    Basis, BuilderCache, Change, Choice, EngineFacts, Fact, Fix, Outcome, Place, Row, Safety,
+    Saving, Severity, StepRecord, engine::Flavour, host::Mount, units,
 };
 
 use crate::{TextOf, clean};
@@ -212,6 +212,13 @@ pub(crate) fn mount(mount: &Mount) -> String {
     format!("{} on {}{windows}", mount.fs_type, shown(&mount.point))
 }
 
+pub(crate) fn builder_cache(cache: BuilderCache) -> &'static str {
+    match cache {
+        BuilderCache::Kept => "kept",
+        BuilderCache::Lost => "lost",
+    }
+}
+
 /// What a fix will change, in a few words: files, commands, records.
 pub(crate) fn steps(fix: &Fix) -> Vec<String> {
     use careen_model::Step;
@@ -225,7 +232,9 @@ pub(crate) fn steps(fix: &Fix) -> Vec<String> {
                 units::size(*bytes)
             )
         }
-        Step::RecreateBuilder { name } => format!("recreates builder {name}"),
+        Step::RecreateBuilder { name, cache } => {
+            format!("recreates builder {name}, its cache is {}", builder_cache(*cache))
+        }
         Step::Show { command } => command.clone(),
     });
     told.collect()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use careen_engine::{BuilderState, Connection, EngineError, Target, recreate_steps, run_steps};
+use careen_engine::{Connection, EngineError, Target, recreate_steps, run_steps};
 use careen_model::{Plan, Step};
 
 /// What was done in the engine.
@@ -15,8 +15,8 @@ pub struct Remedied {
     pub recreated: Vec<String>,
 }
 
-/// Runs the engine's part of a plan that somebody has agreed to. `buildx_store` is the folder
-/// `buildx` in the Docker configuration.
+/// Runs the engine's part of a plan that somebody has agreed to. `buildx_store` is where
+/// buildx keeps its builders.
 pub fn run(plan: &Plan, target: &Target, buildx_store: &Path) -> Result<Remedied, EngineError> {
     let mut done = Remedied::default();
     for step in plan.chosen.iter().flat_map(|planned| &planned.fix.steps) {
@@ -26,8 +26,8 @@ pub fn run(plan: &Plan, target: &Target, buildx_store: &Path) -> Result<Remedied
                 done.pruned.extend(pruned.ids);
                 done.freed_bytes += pruned.bytes;
             }
-            Step::RecreateBuilder { name } => {
-                run_steps(&recreate_steps(buildx_store, name, BuilderState::Keep)?)?;
+            Step::RecreateBuilder { name, cache } => {
+                run_steps(&recreate_steps(buildx_store, name, *cache)?)?;
                 done.recreated.push(name.clone());
             }
             Step::Edit { .. } | Step::Write { .. } | Step::Show { .. } => {}

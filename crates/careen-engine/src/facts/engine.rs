@@ -283,7 +283,7 @@ fn flavour(told: &Told, ping: &Ping) -> Flavour {
 }
 
 /// RFC 3339 in UTC or with an offset, to seconds since the Unix epoch.
-fn parse_time(text: &str) -> Option<f64> {
+pub(super) fn parse_time(text: &str) -> Option<f64> {
     let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);

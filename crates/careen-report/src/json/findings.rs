@@ -69,7 +69,7 @@ enum Act<'a> {
     Edit { path: String, edits: usize },
     Write { path: String, executable: bool },
     PruneCache { ids: &'a [String], bytes: u64 },
-    RecreateBuilder { name: &'a str },
+    RecreateBuilder { name: &'a str, cache: &'static str },
     Show { command: &'a str },
 }
 
@@ -224,7 +224,9 @@ impl<'a> From<&'a careen_model::Fix> for Fix<'a> {
                 Act::Write { path: path.to_string_lossy().into_owned(), executable: *executable }
             }
             Step::PruneCache { ids, bytes } => Act::PruneCache { ids, bytes: *bytes },
-            Step::RecreateBuilder { name } => Act::RecreateBuilder { name },
+            Step::RecreateBuilder { name, cache } => {
+                Act::RecreateBuilder { name, cache: words::builder_cache(*cache) }
+            }
             Step::Show { command } => Act::Show { command },
         });
         Fix {

@@ -231,8 +231,10 @@ impl Wanted {
     /// Finds out before the build what would go wrong after it.
     fn probe(&self, is_tested: bool) -> Result<(), Failure> {
         if is_tested && matches!(self, Wanted::OciTar(_)) {
-            return Err(Failure::usage("--test needs the image in the engine, oci:FILE writes it beside")
-                .hint(Some("test what the build makes with `careen test --result`")));
+            return Err(Failure::usage(
+                "--test needs the image in the engine, oci:FILE writes it beside",
+            )
+            .hint(Some("test what the build makes with `careen test --result`")));
         }
         let Some(path) = self.archive() else { return Ok(()) };
         WholeFile::probe(path)

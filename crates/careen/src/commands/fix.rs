@@ -47,7 +47,8 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
         return Ok(Exit::Ok);
     }
     let applied = journal.apply(&plan, world.now).map_err(failed("apply the fixes"))?;
-    let store = careen_engine::config_directory(&env, &world.home).join("buildx");
+    let config = careen_engine::config_directory(&env, &world.home);
+    let store = careen_engine::buildx_store(&env, &config);
     let remedied = careen_run::remedy::run(&plan, &before.target, &store).map_err(|err| {
         if let Some(applied) = &applied {
             super::say(&format!("the files are fixed, as change {} of the journal", applied.id));

@@ -76,8 +76,7 @@ fn sha256(bytes: &[u8]) -> String {
 fn beside(on: &OnEngine) -> Vec<String> {
     let folder = on.sandbox.project().parent().unwrap().to_owned();
     let entries = fs::read_dir(folder).unwrap().flatten();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

@@ -57,21 +57,21 @@ pub(crate) fn on_each_engine(check: impl Fn(&OnEngine, &str)) {
         let address = format!("unix://{socket}");
         let connection = Connection::open(&Target::engine(&address)).unwrap();
         let sandbox = Sandbox::new(&[("Dockerfile", DOCKERFILE)]).with_engine(&address);
-        plant(&sandbox.project().join("rootfs"));
+        plant(&sandbox.project().join("rootfs"), &["sh", "cat", "sleep"]);
         sandbox.write("app.txt", sandbox.name().as_bytes());
         let image = format!("{}:latest", sandbox.name());
         check(&OnEngine { sandbox, image, connection }, socket);
     }
 }
 
-/// `sh`, `cat` and `sleep` of this machine with the libraries they need: nothing has to be pulled.
-fn plant(root: &Path) {
+/// Tools of this machine with the libraries they need: nothing has to be pulled.
+pub(crate) fn plant(root: &Path, tools: &[&str]) {
     let put = |from: &Path, to: &str| {
         let to = root.join(to.trim_start_matches('/'));
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(from, to).unwrap();
     };
-    for tool in ["sh", "cat", "sleep"] {
+    for tool in tools {
         let places = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(tool));
         let path: &PathBuf = places.iter().find(|path| path.exists()).unwrap();
         let listed = Command::new("ldd").arg(path).output().unwrap();

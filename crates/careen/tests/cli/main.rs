@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its world should stop")]
 
 mod archives;
+mod builders;
 mod documents;
 mod engine;
 mod engine_trouble;
