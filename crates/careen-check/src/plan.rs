@@ -79,6 +79,9 @@ pub fn plan(
         let Some(fix) = offered.or_else(|| finding.fixes.first()) else { continue };
         let planned =
             Planned { rule: finding.rule, message: finding.message.clone(), fix: fix.clone() };
+        if offered.is_none() && !policy.concerns(finding) {
+            continue;
+        }
         if offered.is_none() {
             plan.left.push((planned, Choice::NotAsked(fix.safety)));
             continue;
@@ -169,6 +172,24 @@ impl Policy {
         is_named || (is_in_scope && fix.safety >= self.floor)
     }
 
+    /// Whether somebody who asked for this wants to hear of the finding at all.
+    fn concerns(&self, finding: &Finding) -> bool {
+        let rule = RULES.iter().find(|rule| rule.id == finding.rule);
+        let is_asked = |request: &Request| {
+            let category = match request {
+                Request::CleanCache => Category::Cache,
+                Request::Dockerignore => Category::Ignore,
+                Request::RecreateBuilder => Category::Builder,
+            };
+            rule.is_some_and(|rule| rule.category == category)
+        };
+        match &self.scope {
+            Scope::All => true,
+            Scope::Only(rules) => rules.iter().any(|rule| rule.id == finding.rule),
+            Scope::RequestsOnly => self.requests.iter().any(is_asked),
+        }
+    }
+
     /// A request asks for this very kind of fix.
     fn names(&self, finding: &Finding, fix: &Fix) -> bool {
         let category = RULES.iter().find(|rule| rule.id == finding.rule).map(|rule| rule.category);
@@ -183,7 +204,7 @@ impl Policy {
 const PRUNES: u8 = 2;
 const BUILDERS: u8 = 3;
 
-/// Ignore file, Dockerfile, cache, builders, then new files such as the script.
+/// Ignore file, Dockerfile, cache, builders, leftovers, then new files such as the script.
 fn rank(fix: &Fix) -> u8 {
     let of = |step: &Step| match step {
         Step::Edit { path, .. } | Step::Write { path, executable: false, .. } => u8::from(
@@ -192,10 +213,11 @@ fn rank(fix: &Fix) -> u8 {
         ),
         Step::PruneCache { .. } => PRUNES,
         Step::RecreateBuilder { .. } => BUILDERS,
-        Step::Write { .. } => 4,
-        Step::Show { .. } => 5,
+        Step::RemoveLeftovers { .. } => 4,
+        Step::Write { .. } => 5,
+        Step::Show { .. } => 6,
     };
-    fix.steps.iter().map(of).max().unwrap_or(5)
+    fix.steps.iter().map(of).max().unwrap_or(6)
 }
 
 /// Everything that is not in use, and what that costs the next build.

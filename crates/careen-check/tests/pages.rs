@@ -162,6 +162,9 @@ fn show_fix(fix: &Fix, out: &mut String) {
             Step::PruneCache { ids, bytes } => {
                 writeln!(out, "    prune {}, {}", ids.join(" "), units::size(*bytes))
             }
+            Step::RemoveLeftovers { kind, items } => {
+                writeln!(out, "    remove {} of kind {kind:?}", items.len())
+            }
             Step::RecreateBuilder { name, cache } => {
                 writeln!(out, "    recreate {name}, cache {cache:?}")
             }

@@ -291,6 +291,7 @@ fn seconds(age: f64) -> u64 {
 mod tests {
     use super::*;
     use expect_test::expect;
+    use std::fmt::Write;
 
     const USAGE: &str = r#"{
         "Images": [
@@ -332,7 +333,7 @@ mod tests {
         let mut text = String::new();
         for (kind, items) in sort(usage, nameless, networks, 1100.0) {
             for Leftover { id, name, bytes, age_seconds } in items {
-                text += &format!("{kind:?} {id} {name:?} {bytes:?} {age_seconds:?}\n");
+                writeln!(text, "{kind:?} {id} {name:?} {bytes:?} {age_seconds:?}").unwrap();
             }
         }
         expect![[r#"

@@ -20,6 +20,7 @@ mod distance;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+mod leftover;
 pub mod plan;
 pub mod redact;
 pub mod units;
@@ -41,4 +42,5 @@ pub use finding::{
     Basis, BuilderCache, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity,
     Step, Words,
 };
+pub use leftover::{Leftover, LeftoverKind};
 pub use plan::{Choice, FileChange, Plan, Planned};

@@ -156,7 +156,14 @@ pub(crate) struct Fix {
     /// Remove build cache: what is in the way, else all that is not in use; no undo
     #[arg(long)]
     pub(crate) clean_cache: bool,
-    /// Remove stale builders and create them anew
+    /// Remove what the engine keeps and nothing uses: stopped containers, images without a name,
+    /// unused networks, build cache; each is listed first; no undo
+    #[arg(long)]
+    pub(crate) clean_system: bool,
+    /// With --clean-system also volumes that no container has; they hold data
+    #[arg(long, requires = "clean_system")]
+    pub(crate) volumes: bool,
+    /// Make builders anew whose container is broken, else the one in use
     #[arg(long)]
     pub(crate) recreate_builder: bool,
     /// Also write the stand-alone build script

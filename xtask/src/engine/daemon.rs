@@ -136,6 +136,8 @@ impl Daemon {
         let mut settings = serde_json::json!({
             "builder": { "gc": { "enabled": false } },
             "features": { "buildkit": true },
+            // Tests that clean a whole engine do it on one with this label only.
+            "labels": ["careen.private=true"],
         });
         let containerd = self.generation == Generation::Containerd;
         if containerd || self.generation == Generation::Modern {

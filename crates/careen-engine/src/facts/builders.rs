@@ -12,10 +12,10 @@ use careen_model::Why;
 use careen_model::engine::{Builder, BuilderFault, Endpoint};
 use serde::Deserialize;
 
-use super::engine::parse_time;
 use crate::buildx::buildx_store;
 use crate::endpoint::without_credentials;
 use crate::rest::{encoded, epoch};
+use crate::time::parse_time;
 use crate::{Connection, EngineError};
 
 /// buildx waits 20 s for a dead endpoint.

@@ -10,6 +10,7 @@ mod explain;
 mod fix;
 mod history;
 mod interrupt;
+mod leftovers;
 mod overview;
 mod preflight;
 mod report;
