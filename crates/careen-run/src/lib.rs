@@ -1,6 +1,7 @@
 //! Doing: applying fixes with a journal and undo, recording builds, testing images.
 //!
 //! Nothing outside [`apply`] writes into the user's project, and nothing here prints.
+//! [`relocate`] only reads it.
 
 pub mod apply;
 pub mod build;
@@ -13,6 +14,7 @@ pub mod history;
 pub mod image_test;
 pub mod recorder;
 mod redaction;
+pub mod relocate;
 pub mod remedy;
 
 pub use context_files::ContextFiles;

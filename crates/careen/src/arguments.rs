@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Undo(Undo),
     /// List what careen has changed in this project
     Journal(JournalOptions),
+    /// Copy the project to another file system, such as from a Windows drive; checked byte by byte
+    Move(Move),
     /// Build the image, time every step, compare with the last build
     Build(Build),
     /// Test an image: versions, imports, GPU; inferred from the project
@@ -193,6 +195,19 @@ pub(crate) struct Undo {
     /// Undo even where a file was changed since
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Move {
+    /// Folder of the project
+    #[arg(default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+    /// Folder that the copy will be; in the home folder, under the project's own name, without
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// Look and tell, copy nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -9,6 +9,7 @@ mod engine;
 mod engine_trouble;
 mod fixes;
 mod limits;
+mod moves;
 mod refusals;
 mod sandbox;
 mod without_engine;
