@@ -130,7 +130,7 @@ impl Demo {
     }
 
     fn build(&self, more: &[&str]) -> Result<(), Failure> {
-        let mut arguments = vec!["build", "--plain", "--tag", IMAGE];
+        let mut arguments = vec!["build", "--tag", IMAGE];
         arguments.extend(more);
         self.careen(&arguments).run()
     }

@@ -22,7 +22,6 @@ mod gateway;
 mod images;
 mod leftovers;
 mod plan;
-mod redact;
 mod rest;
 mod session;
 mod time;

@@ -23,6 +23,7 @@ pub mod finding;
 mod leftover;
 pub mod plan;
 pub mod redact;
+mod secret_values;
 pub mod units;
 
 pub use build::{
@@ -44,3 +45,4 @@ pub use finding::{
 };
 pub use leftover::{Leftover, LeftoverKind};
 pub use plan::{Choice, FileChange, Plan, Planned};
+pub use secret_values::SecretValues;

@@ -51,12 +51,12 @@ pub fn build(
         engine: job.engine.clone(),
         redaction: redaction(job.request),
     };
-    let shown = about.redaction.clone();
     let mut recorder = Recorder::begin(job.history, job.project, about)?;
     let files = Arc::new(ContextFiles::new(job.context, job.dockerfile));
     let mut on_each = |event: &BuildEvent| {
-        recorder.event(event);
-        on_event(&shown.event(event), recorder.record());
+        for told in recorder.event(event) {
+            on_event(&told, recorder.record());
+        }
     };
     let result = careen_engine::build(job.connection, job.request, files, &mut on_each, cancel);
     let record = recorder.record_mut();

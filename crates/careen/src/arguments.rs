@@ -258,7 +258,7 @@ pub(crate) struct Build {
     /// Builder of buildx to use, through `docker buildx dial-stdio`
     #[arg(long, value_name = "NAME")]
     pub(crate) builder: Option<String>,
-    /// Print plain lines also on a terminal
+    /// Print plain lines also on a terminal, with the output of every step
     #[arg(long)]
     pub(crate) plain: bool,
     /// Print only the result
