@@ -21,7 +21,7 @@ use crate::home;
 use crate::http::Address;
 use crate::process::Call;
 
-const USAGE: &str = "base [--modern|--own]";
+const USAGE: &str = "base [--modern|--containerd|--own]";
 const NAME: &str = "python";
 const TAG: &str = "3.11-slim-bookworm";
 const SUITE: &str = "bookworm";
@@ -58,8 +58,8 @@ chroot "$1" update-ca-certificates >/dev/null
 "#;
 
 pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
-    let arguments = Arguments::parse(raw, &["--modern", "--own"], &[], USAGE)?;
-    let only = arguments.has("--modern").then_some(Generation::Modern);
+    let arguments = Arguments::parse(raw, &["--modern", "--containerd", "--own"], &[], USAGE)?;
+    let only = Generation::named(&arguments);
     let engines = if arguments.has("--own") { own_engines()? } else { engine::at_hand(only)? };
     if engines.is_empty() {
         return Err(Failure::NoEngine);
@@ -69,7 +69,7 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
 
 fn own_engines() -> Result<Vec<Address>, Failure> {
     let mut found = Vec::new();
-    for one in Generation::BOTH {
+    for one in Generation::ALL {
         found.extend(engine::at_hand(Some(one))?);
     }
     Ok(found)

@@ -71,7 +71,7 @@ fn engine_tests() -> Result<(), Failure> {
 
 fn with_both() -> Result<(), Failure> {
     let mut addresses = Vec::new();
-    for one in Generation::BOTH {
+    for one in Generation::ALL {
         let address = engine::up_own(one)?.address();
         base::provide(&address)?;
         addresses.push(address);
@@ -90,7 +90,14 @@ fn test_on(engines: &[Address]) -> Result<(), Failure> {
         };
         sockets.push(path.display().to_string());
     }
-    cargo(&["test", "--workspace", "--", "engine"]).env("CAREEN_ENGINES", sockets.join(":")).run()
+    let mut call = cargo(&["test", "--workspace", "--", "engine"]);
+    call = call.env("CAREEN_ENGINES", sockets.join(":"));
+    if let Some(config) = engine::modern_client()?
+        && let Some(client) = config.parent()
+    {
+        call = call.env("CAREEN_CLIENT", client);
+    }
+    call.run()
 }
 
 fn cargo(arguments: &[&str]) -> Call {

@@ -17,7 +17,7 @@ use crate::http::Address;
 use crate::process::Call;
 use crate::sample::{self, Size};
 
-const USAGE: &str = "demo [--full] [--modern] [--dir DIR]";
+const USAGE: &str = "demo [--full] [--modern|--containerd] [--dir DIR]";
 const IMAGE: &str = "hoops:demo";
 /// What a developer touches all day.
 const SOURCE: &str = "src/hoops/cli.py";
@@ -31,13 +31,14 @@ struct Demo {
 }
 
 pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
-    let arguments = Arguments::parse(raw, &["--full", "--modern"], &["--dir"], USAGE)?;
+    let switches = &["--full", "--modern", "--containerd"];
+    let arguments = Arguments::parse(raw, switches, &["--dir"], USAGE)?;
     let size = if arguments.has("--full") { Size::Full } else { Size::Small };
     let project = match arguments.value("--dir") {
         Some(folder) => std::path::absolute(folder).map_err(Failure::file("find", folder))?,
         None => home::target().join("demo/hoops"),
     };
-    let engine = find_engine(arguments.has("--modern"));
+    let engine = find_engine(Generation::named(&arguments).unwrap_or(Generation::Debian));
     let missing = engine.as_ref().err().map(ToString::to_string);
     heal(engine.ok(), &project, size)?;
     if let Some(why) = missing {
@@ -129,7 +130,7 @@ impl Demo {
     }
 
     fn build(&self, more: &[&str]) -> Result<(), Failure> {
-        let mut arguments = vec!["build", "--plain", "--tag", IMAGE];
+        let mut arguments = vec!["build", "--tag", IMAGE];
         arguments.extend(more);
         self.careen(&arguments).run()
     }
@@ -154,10 +155,9 @@ impl Demo {
 }
 
 /// The reachable engine, else a private one where that is possible.
-fn find_engine(modern: bool) -> Result<Address, Failure> {
-    let wanted = if modern { Generation::Modern } else { Generation::Debian };
+fn find_engine(wanted: Generation) -> Result<Address, Failure> {
     if let Some((address, about)) = engine::reachable()?
-        && (!modern || engine::is_modern(&about.version))
+        && wanted.is_met_by(&about)
     {
         eprintln!("using the engine at {address} ({})", about.version);
         return Ok(address);

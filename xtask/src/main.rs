@@ -31,7 +31,7 @@ struct Task {
 const TASKS: &[Task] = &[
     Task {
         name: "demo",
-        takes: "[--full] [--modern] [--dir DIR]",
+        takes: "[--full] [--modern|--containerd] [--dir DIR]",
         does: "the main job on the sample: diagnosis, timed builds, fixes, tests, report",
         run: demo::run,
     },
@@ -43,13 +43,13 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "engine",
-        takes: "up|down|status [--modern] [--own] [--purge]",
+        takes: "up|down|status [--modern|--containerd] [--own] [--purge]",
         does: "an engine to work with: the reachable one, else a private one",
         run: engine::run,
     },
     Task {
         name: "base",
-        takes: "[--modern|--own]",
+        takes: "[--modern|--containerd|--own]",
         does: "python:3.11-slim-bookworm on the engines at hand: pulled, else made here",
         run: base::run,
     },

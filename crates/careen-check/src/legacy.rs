@@ -178,6 +178,7 @@ fn recommendation(finding: &Finding) -> Value {
             let risky = if risky { " --risky" } else { "" };
             Value::Text(format!("careen fix --only {}{risky}", finding.rule))
         }
+        Step::RemoveLeftovers { .. } => Value::Text("careen fix --clean-system".to_owned()),
         Step::RecreateBuilder { .. } => Value::Text("careen fix --recreate-builder".to_owned()),
     });
     Value::Map(vec![

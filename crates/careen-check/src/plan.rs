@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use careen_model::engine::Builder;
 use careen_model::{
-    Category, Choice, Diagnosis, Edit, FileChange, Finding, Fix, Looked, Plan, Planned, Safety,
-    Step, apply, units,
+    BuilderCache, Category, Choice, Diagnosis, Edit, FileChange, Finding, Fix, Looked, Plan,
+    Planned, Safety, Step, apply, units,
 };
 use careen_syntax::dockerfile::parse;
 
@@ -51,7 +52,8 @@ pub enum Request {
     CleanCache,
     /// Create or complete the ignore file, also with patterns that may hide wanted files.
     Dockerignore,
-    /// Recreate builders that cannot be used.
+    /// Recreate builders whose container is broken; without such a one the builder in use, which
+    /// then keeps its cache.
     RecreateBuilder,
 }
 
@@ -77,6 +79,9 @@ pub fn plan(
         let Some(fix) = offered.or_else(|| finding.fixes.first()) else { continue };
         let planned =
             Planned { rule: finding.rule, message: finding.message.clone(), fix: fix.clone() };
+        if offered.is_none() && !policy.concerns(finding) {
+            continue;
+        }
         if offered.is_none() {
             plan.left.push((planned, Choice::NotAsked(fix.safety)));
             continue;
@@ -89,6 +94,10 @@ pub fn plan(
     let prunes = plan.chosen.iter().any(|planned| rank(&planned.fix) == PRUNES);
     if policy.requests.contains(&Request::CleanCache) && !prunes {
         plan.chosen.extend(clean_all(facts));
+    }
+    let recreates = plan.chosen.iter().any(|planned| rank(&planned.fix) == BUILDERS);
+    if policy.requests.contains(&Request::RecreateBuilder) && !recreates {
+        plan.chosen.extend(recreate_current(facts));
     }
     for extra in &policy.extra {
         match draft.add(&extra.fix) {
@@ -163,6 +172,24 @@ impl Policy {
         is_named || (is_in_scope && fix.safety >= self.floor)
     }
 
+    /// Whether somebody who asked for this wants to hear of the finding at all.
+    fn concerns(&self, finding: &Finding) -> bool {
+        let rule = RULES.iter().find(|rule| rule.id == finding.rule);
+        let is_asked = |request: &Request| {
+            let category = match request {
+                Request::CleanCache => Category::Cache,
+                Request::Dockerignore => Category::Ignore,
+                Request::RecreateBuilder => Category::Builder,
+            };
+            rule.is_some_and(|rule| rule.category == category)
+        };
+        match &self.scope {
+            Scope::All => true,
+            Scope::Only(rules) => rules.iter().any(|rule| rule.id == finding.rule),
+            Scope::RequestsOnly => self.requests.iter().any(is_asked),
+        }
+    }
+
     /// A request asks for this very kind of fix.
     fn names(&self, finding: &Finding, fix: &Fix) -> bool {
         let category = RULES.iter().find(|rule| rule.id == finding.rule).map(|rule| rule.category);
@@ -177,7 +204,7 @@ impl Policy {
 const PRUNES: u8 = 2;
 const BUILDERS: u8 = 3;
 
-/// Ignore file, Dockerfile, cache, builders, then new files such as the script.
+/// Ignore file, Dockerfile, cache, builders, leftovers, then new files such as the script.
 fn rank(fix: &Fix) -> u8 {
     let of = |step: &Step| match step {
         Step::Edit { path, .. } | Step::Write { path, executable: false, .. } => u8::from(
@@ -186,10 +213,11 @@ fn rank(fix: &Fix) -> u8 {
         ),
         Step::PruneCache { .. } => PRUNES,
         Step::RecreateBuilder { .. } => BUILDERS,
-        Step::Write { .. } => 4,
-        Step::Show { .. } => 5,
+        Step::RemoveLeftovers { .. } => 4,
+        Step::Write { .. } => 5,
+        Step::Show { .. } => 6,
     };
-    fix.steps.iter().map(of).max().unwrap_or(5)
+    fix.steps.iter().map(of).max().unwrap_or(6)
 }
 
 /// Everything that is not in use, and what that costs the next build.
@@ -213,6 +241,22 @@ fn clean_all(facts: &Facts) -> Option<Planned> {
     let message = "the cache is healthy, and cleaning it was asked for".to_owned();
     let fix = Fix::risky(title, Step::PruneCache { ids, bytes }).for_good();
     Some(Planned { rule: "clean-cache", message, fix })
+}
+
+/// The builder in use, made again because somebody wants it. Only a container can be: the engine's
+/// own builder is the engine, and any other is somebody else's.
+fn recreate_current(facts: &Facts) -> Option<Planned> {
+    let builders = facts.engine.as_ref()?.builders.known()?;
+    let is_ours = |builder: &&Builder| builder.is_current && builder.problem.is_none();
+    let current = builders.iter().find(is_ours)?;
+    if current.driver != "docker-container" {
+        return None;
+    }
+    let name = current.name.clone();
+    let message = format!("the builder `{name}` works, and making it again was asked for");
+    let step = Step::RecreateBuilder { name, cache: BuilderCache::Kept };
+    let fix = Fix::risky("Recreate the builder with the same settings; its cache is kept", step);
+    Some(Planned { rule: "recreate-builder", message, fix: fix.for_good() })
 }
 
 /// Files on their way from what they are to what they will be.

@@ -104,7 +104,7 @@ fn a_sick_machine() {
                 issue: "the context lies on a Windows drive (9p): 1000× slower than your disk"
                 impact: "1.7 s of the next build"
                 fix: "Keep the project in the Linux file system and open it there"
-                commands: ["cp -a . ~/project", "cd ~/project"]
+                commands: ["careen move --to ~/project", "cd ~/project"]
                 rule: "slow-context"
               -:
                 priority: "high"

@@ -187,7 +187,12 @@ fn show_fix(fix: &Fix, out: &mut String) {
             Step::PruneCache { ids, bytes } => {
                 writeln!(out, "    prune {}, {}", ids.join(" "), units::size(*bytes))
             }
-            Step::RecreateBuilder { name } => writeln!(out, "    recreate {name}"),
+            Step::RemoveLeftovers { kind, items } => {
+                writeln!(out, "    remove {} of kind {kind:?}", items.len())
+            }
+            Step::RecreateBuilder { name, cache } => {
+                writeln!(out, "    recreate {name}, cache {cache:?}")
+            }
             Step::Write { path, text, .. } => {
                 writeln!(out, "    write {}: {}", path.display(), short(text))
             }

@@ -371,7 +371,10 @@ fn records_are_removed_only_when_asked_for_and_the_smallest_set_first() {
 
 #[test]
 fn a_broken_builder_is_recreated_only_by_name() {
-    let ill = facts(Machine::ill("builder = x docker-container current problem=paused"), None);
+    let ill = facts(
+        Machine::ill("builder = x docker-container current problem=its container restarts"),
+        None,
+    );
     let risky = Policy { floor: Safety::Risky, ..Policy::default() };
     check(
         &ill,

@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 
 use crate::digest::new_id;
 use crate::events::Mapper;
-use crate::redact::Redactor;
 use crate::rest::epoch;
 use crate::session::{Credentials, FileSource, Ledger, Offer, Session};
 use crate::{CancelToken, Connection, EngineError, failure};
+use careen_model::SecretValues;
 
 /// How often transfers are reported and the watchdog looks.
 const BEAT: Duration = Duration::from_millis(100);
@@ -140,10 +140,10 @@ pub struct Built {
 }
 
 impl BuildRequest {
-    pub(crate) fn redactor(&self) -> Redactor {
+    pub(crate) fn redactor(&self) -> SecretValues {
         let secret = |(name, _): &&(String, String)| names_a_secret(name);
         let arguments = self.build_args.iter().filter(secret).map(|(_, value)| value.as_bytes());
-        Redactor::new(self.secrets.values().map(Vec::as_slice).chain(arguments))
+        SecretValues::new(self.secrets.values().map(Vec::as_slice).chain(arguments))
     }
 
     /// Attributes of the Dockerfile frontend (buildkit `frontend/dockerui/config.go`).

@@ -3,21 +3,29 @@
 //! buildx owns its builders' life cycle, so its own program does the work.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use careen_model::BuilderCache;
 use serde::Deserialize;
 
 use crate::EngineError;
 
+/// Where buildx keeps its builders; `config` is the Docker configuration folder.
+pub fn buildx_store(env: &dyn Fn(&str) -> Option<String>, config: &Path) -> PathBuf {
+    match env("BUILDX_CONFIG").filter(|value| !value.is_empty()) {
+        Some(folder) => folder.into(),
+        None => config.join("buildx"),
+    }
+}
+
 /// The commands that make a builder again with the driver, endpoints, options and flags it has.
 ///
-/// The caller shows them, asks, and runs them in this order with [`run_steps`]. `keep_state` keeps
-/// the cache of a `docker-container` builder.
+/// The caller shows them, asks, and runs them in this order with [`run_steps`].
 pub fn recreate_steps(
     store: &Path,
     name: &str,
-    state: BuilderState,
+    cache: BuilderCache,
 ) -> Result<Vec<Vec<String>>, EngineError> {
     let path = store.join("instances").join(name);
     let unusable =
@@ -37,7 +45,7 @@ pub fn recreate_steps(
         ["docker", "buildx"].iter().chain(words).map(|&word| word.to_owned()).collect::<Vec<_>>()
     };
     let mut remove = docker(&["rm"]);
-    if state == BuilderState::Keep {
+    if cache == BuilderCache::Kept {
         remove.push("--keep-state".to_owned());
     }
     remove.push(name.to_owned());
@@ -52,13 +60,6 @@ pub fn recreate_steps(
     }
     steps.push(docker(&["inspect", "--bootstrap", name]));
     Ok(steps)
-}
-
-/// What happens to the cache of a builder that is made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BuilderState {
-    Keep,
-    Discard,
 }
 
 #[derive(Deserialize)]
@@ -162,11 +163,11 @@ pub fn buildx_shared_key(store: &Path, folder: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn steps(instance: &str, state: BuilderState) -> Result<String, EngineError> {
+    fn steps(instance: &str, cache: BuilderCache) -> Result<String, EngineError> {
         let store = tempfile::tempdir().unwrap();
         fs::create_dir(store.path().join("instances")).unwrap();
         fs::write(store.path().join("instances/big"), instance).unwrap();
-        let steps = recreate_steps(store.path(), "big", state)?;
+        let steps = recreate_steps(store.path(), "big", cache)?;
         Ok(steps.iter().map(|step| step.join(" ")).collect::<Vec<_>>().join("\n"))
     }
 
@@ -182,7 +183,7 @@ mod tests {
             docker buildx create --name big --driver docker-container --node big0 --driver-opt "env.A=1,2" --driver-opt network=host --buildkitd-flags --debug --x --platform linux/arm/v7 default
             docker buildx create --name big --driver docker-container --append --node big1 tcp://h:1
             docker buildx inspect --bootstrap big"#]]
-        .assert_eq(&steps(instance, BuilderState::Keep).unwrap());
+        .assert_eq(&steps(instance, BuilderCache::Kept).unwrap());
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
                 "not supported: making builder `big` again: it was made with a configuration file",
             ),
         ] {
-            let err = steps(instance, BuilderState::Discard).unwrap_err().to_string();
+            let err = steps(instance, BuilderCache::Lost).unwrap_err().to_string();
             assert!(err.starts_with(expected), "{err}");
         }
     }

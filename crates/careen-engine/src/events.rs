@@ -12,7 +12,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
 };
 use careen_model::{BuildEvent, Stream, What};
 
-use crate::redact::Redactor;
+use careen_model::SecretValues;
 
 /// A first message is younger than this (measured under 60 ms), so a larger difference between
 /// the engine's time and ours is a difference of the clocks.
@@ -21,7 +21,7 @@ const LATENCY: f64 = 0.25;
 /// Turns messages into events; keeps what it has already told.
 pub(crate) struct Mapper {
     clock: Clock,
-    redactor: Redactor,
+    redactor: SecretValues,
     steps: HashMap<String, Told>,
     tasks: HashSet<(String, String)>,
     /// Ends of output that may be the beginning of a secret, by step and stream.
@@ -68,7 +68,7 @@ fn seconds(time: &Timestamp) -> f64 {
 
 impl Mapper {
     /// `started` in seconds since the Unix epoch, by our clock.
-    pub(crate) fn new(started: f64, redactor: Redactor) -> Mapper {
+    pub(crate) fn new(started: f64, redactor: SecretValues) -> Mapper {
         let clock = Clock { started, correction: None };
         Mapper {
             clock,
@@ -79,7 +79,7 @@ impl Mapper {
         }
     }
 
-    pub(crate) fn redactor(&self) -> &Redactor {
+    pub(crate) fn redactor(&self) -> &SecretValues {
         &self.redactor
     }
 
@@ -307,7 +307,7 @@ mod tests {
     fn check(skew: i64, expected: &Expect) {
         use std::fmt::Write;
         let secret: &[u8] = b"hunter2";
-        let mut mapper = Mapper::new(1000.0, Redactor::new([secret].into_iter()));
+        let mut mapper = Mapper::new(1000.0, SecretValues::new([secret].into_iter()));
         let mut text = String::new();
         for (message, now) in messages(skew).iter().zip([1000.05, 1000.15, 1000.55, 1001.05]) {
             for event in mapper.map(message, now) {
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn a_secret_in_two_pieces_stays_hidden() {
         let secret: &[u8] = b"hunter2";
-        let mut mapper = Mapper::new(1000.0, Redactor::new([secret].into_iter()));
+        let mut mapper = Mapper::new(1000.0, SecretValues::new([secret].into_iter()));
         let mut told = Vec::new();
         for piece in [&b"it is hun"[..], b"ter2\nno hunt", b"ing\nthe end hu"] {
             let log = VertexLog {

@@ -6,13 +6,13 @@ use prost::Message;
 use serde::Deserialize;
 use tonic::{Code, Status};
 
-use crate::redact::Redactor;
 use crate::{BuildFailure, EngineError};
+use careen_model::SecretValues;
 
 /// The situation behind the status with which a build ended.
 pub(crate) fn judge(
     status: &Status,
-    redactor: &Redactor,
+    redactor: &SecretValues,
     failed_step: Option<String>,
 ) -> EngineError {
     if std::error::Error::source(status).is_some() || status.code() == Code::Unavailable {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_went_away_is_not_a_failed_build() {
-        let redactor = Redactor::default();
+        let redactor = SecretValues::default();
         let judged = |status: Status| judge(&status, &redactor, None);
         assert!(matches!(judged(Status::unavailable("closing")), EngineError::Broken { .. }));
         assert!(matches!(judged(Status::cancelled("x")), EngineError::Broken { .. }));

@@ -6,44 +6,19 @@
 mod support;
 
 use std::fs;
-use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use careen_engine::{
     BuildRequest, CancelToken, Connection, EngineError, Exec, Output, Target, open_result,
+    recreate_steps,
 };
+use careen_model::BuilderCache;
+use careen_test::bare_builder::{serve_tcp, serve_unix};
 use support::{Files, on_each_engine, request, run, unique};
-
-/// Makes an engine look like BuildKit alone: every connection is the engine's gRPC stream.
-fn serve_bare(socket: &Path, engine: &str) {
-    let listener = UnixListener::bind(socket).unwrap();
-    let engine = engine.to_owned();
-    thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            let Ok(mut server) = UnixStream::connect(&engine) else { return };
-            let head =
-                "POST /grpc HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
-            server.write_all(head.as_bytes()).unwrap();
-            let mut answer = Vec::new();
-            while !answer.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                server.read_exact(&mut byte).unwrap();
-                answer.push(byte[0]);
-            }
-            let pairs = [(&client, &server), (&server, &client)];
-            for (from, to) in pairs {
-                let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                thread::spawn(move || io::copy(&mut from, &mut to));
-            }
-        }
-    });
-}
 
 /// What must work wherever only the gRPC channel is at hand.
 fn check(builder: &Connection) {
@@ -79,26 +54,82 @@ fn an_engine_as_bare_buildkit_builds() {
     on_each_engine(|_, socket| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("buildkitd.sock");
-        serve_bare(&path, socket);
+        serve_unix(&path, Path::new(socket)).unwrap();
         let target = Target::buildkit(&format!("unix://{}", path.display()));
         check(&Connection::open(&target).unwrap());
     });
 }
 
+/// The `docker` with buildx of `CAREEN_CLIENT`, a folder with `bin` and the configuration `cli`;
+/// else the one of this machine.
+fn docker() -> Option<Command> {
+    let client = std::env::var_os("CAREEN_CLIENT").map(PathBuf::from);
+    let docker = || match &client {
+        Some(folder) => {
+            let mut docker = Command::new(folder.join("bin/docker"));
+            docker.env("DOCKER_CONFIG", folder.join("cli"));
+            docker
+        }
+        None => Command::new("docker"),
+    };
+    let has_buildx = docker().args(["buildx", "version"]).output();
+    if has_buildx.is_ok_and(|output| output.status.success()) {
+        return Some(docker());
+    }
+    eprintln!("skipped: there is no docker program with buildx");
+    None
+}
+
+/// A script that runs that `docker` for one engine with a store of builders of its own.
+fn docker_script(folder: &Path, engine: &str) -> Option<PathBuf> {
+    let docker = docker()?;
+    let config =
+        docker.get_envs().find_map(|(name, value)| value.filter(|_| name == "DOCKER_CONFIG"));
+    let config = config.map_or(String::new(), |path| format!("DOCKER_CONFIG={}", path.display()));
+    let script = format!(
+        "#!/bin/sh\nexec env DOCKER_HOST=unix://{engine} BUILDX_CONFIG={} {config} {} \"$@\"\n",
+        folder.join("buildx").display(),
+        docker.get_program().display(),
+    );
+    let path = folder.join("docker");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    Some(path)
+}
+
 #[test]
 fn an_engine_behind_dial_stdio_builds() {
-    let has_buildx = Command::new("docker").args(["buildx", "version"]).output();
-    if !has_buildx.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: there is no docker program with buildx");
-        return;
-    }
     on_each_engine(|_, socket| {
         let folder = tempfile::tempdir().unwrap();
-        let docker = folder.path().join("docker");
-        let script = format!("#!/bin/sh\nDOCKER_HOST=unix://{socket} exec docker \"$@\"\n");
-        fs::write(&docker, script).unwrap();
-        fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
+        let Some(docker) = docker_script(folder.path(), socket) else { return };
         check(&Connection::open(&Target::buildx("default", &docker)).unwrap());
+    });
+}
+
+#[test]
+fn an_engine_behind_a_remote_builder_builds_also_when_that_is_made_again() {
+    on_each_engine(|_, socket| {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(docker) = docker_script(folder.path(), socket) else { return };
+        let buildx = |words: &[&str]| {
+            let output = Command::new(&docker).arg("buildx").args(words).output().unwrap();
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+            text(&output.stdout)
+        };
+        let endpoint = format!("tcp://127.0.0.1:{}", serve_tcp(Path::new(socket)).unwrap());
+        buildx(&["create", "--name", "far", "--driver", "remote", &endpoint]);
+        let store = folder.path().join("buildx");
+        let before = fs::read(store.join("instances/far")).unwrap();
+        let steps = recreate_steps(&store, "far", BuilderCache::Kept).unwrap();
+        for step in &steps {
+            assert_eq!(step[..2], ["docker", "buildx"]);
+            let words: Vec<&str> = step[2..].iter().map(String::as_str).collect();
+            buildx(&words);
+        }
+        assert_eq!(fs::read(store.join("instances/far")).unwrap(), before);
+        assert!(buildx(&["ls"]).contains(&endpoint));
+        check(&Connection::open(&Target::buildx("far", &docker)).unwrap());
     });
 }
 

@@ -41,6 +41,13 @@ impl Default for Budget {
     }
 }
 
+/// The file system of a folder, and nothing else of the machine.
+pub fn mount_of(system: &dyn System, folder: &Path) -> Result<Mount, Why> {
+    let kernel = wsl::probe(system, &system.machine().kernel)
+        .map_or_else(|| wsl::kernel_of(&system.machine().kernel), |_| Kernel::Microsoft);
+    mount::probe(system, &mount::read_table(system)?, kernel, folder)
+}
+
 /// Facts about this machine. The compiler notices a probe that nobody calls: its field is missing.
 pub fn gather(system: &dyn System, request: &HostRequest) -> HostFacts {
     let machine = system.machine();

@@ -21,6 +21,6 @@ mod wsl;
 
 pub use discover::{DiscoverRequest, discover};
 pub use environment::{agent, ci};
-pub use gather::{Budget, HostRequest, gather};
+pub use gather::{Budget, HostRequest, gather, mount_of};
 pub use latency::LatencyBudget;
 pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};

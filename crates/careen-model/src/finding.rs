@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Edit, Span};
+use crate::{Edit, Leftover, LeftoverKind, Span};
 
 /// One thing wrong, told once, to a person.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,9 +197,19 @@ pub enum Step {
     /// Removes build cache records by id; never undoable.
     PruneCache { ids: Vec<String>, bytes: u64 },
     /// Removes a builder and creates it anew with the same settings.
-    RecreateBuilder { name: String },
+    RecreateBuilder { name: String, cache: BuilderCache },
+    /// Removes what nothing in the engine uses, one by one by id; never undoable.
+    RemoveLeftovers { kind: LeftoverKind, items: Vec<Leftover> },
     /// A command for a person to run; careen prints it and never runs it.
     Show { command: String },
+}
+
+/// What happens to the cache of a builder that is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuilderCache {
+    Kept,
+    /// It is what the builder fails of.
+    Lost,
 }
 
 /// Where rules put what they find.

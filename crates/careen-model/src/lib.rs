@@ -20,9 +20,11 @@ mod distance;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+mod leftover;
 pub mod plan;
 pub mod proof;
 pub mod redact;
+mod secret_values;
 pub mod units;
 
 pub use build::{
@@ -39,9 +41,12 @@ pub use facts::{
     host, legacy, project,
 };
 pub use finding::{
-    Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step, Words,
+    Basis, BuilderCache, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity,
+    Step, Words,
 };
+pub use leftover::{Leftover, LeftoverKind};
 pub use plan::{Choice, FileChange, Plan, Planned};
 pub use proof::{
     Content, Difference, How, Measured, Proof, Ratio, Scenario, Verdict as ProofVerdict,
 };
+pub use secret_values::SecretValues;

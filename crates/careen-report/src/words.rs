@@ -1,10 +1,11 @@
 //! The words that every format uses for the same thing.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use careen_model::{
-    Basis, Change, Choice, EngineFacts, Fact, Fix, Outcome, Place, Row, Safety, Saving, Severity,
-    StepRecord, engine::Flavour, host::Mount, units,
+    Basis, BuilderCache, Change, Choice, EngineFacts, Fact, Fix, Leftover, LeftoverKind, Outcome,
+    Place, Row, Safety, Saving, Severity, StepRecord, engine::Flavour, host::Mount, units,
 };
 
 use crate::{TextOf, clean};
@@ -213,10 +214,57 @@ pub(crate) fn mount(mount: &Mount) -> String {
     format!("{} on {}{windows}", mount.fs_type, shown(&mount.point))
 }
 
+pub(crate) fn builder_cache(cache: BuilderCache) -> &'static str {
+    match cache {
+        BuilderCache::Kept => "kept",
+        BuilderCache::Lost => "lost",
+    }
+}
+
 /// What a fix will change, in a few words: files, commands, records.
 pub(crate) fn steps(fix: &Fix) -> Vec<String> {
     use careen_model::Step;
-    let told = fix.steps.iter().map(|step| match step {
+    let told = fix.steps.iter().flat_map(|step| match step {
+        Step::RemoveLeftovers { kind, items } => {
+            items.iter().map(|item| leftover(*kind, item)).collect()
+        }
+        other => vec![one_step(other)],
+    });
+    told.collect()
+}
+
+/// `container 3f2a web: 1.2 MB, 3 days old`.
+fn leftover(kind: LeftoverKind, item: &Leftover) -> String {
+    // Twelve characters name an engine's thing, as in Docker's own lists; volumes have names only.
+    let id = item.id.strip_prefix("sha256:").unwrap_or(&item.id);
+    let short = match kind {
+        LeftoverKind::Volumes => id.to_owned(),
+        _ => id.chars().take(12).collect(),
+    };
+    let mut text = format!("removes {} {short}", kind.noun());
+    if !item.name.is_empty() {
+        let _ = write!(text, " {}", item.name);
+    }
+    let size = item.bytes.map(units::size);
+    let age = item.age_seconds.map(|seconds| format!("{} old", age(seconds)));
+    let facts: Vec<String> = size.into_iter().chain(age).collect();
+    if !facts.is_empty() {
+        let _ = write!(text, ": {}", facts.join(", "));
+    }
+    text
+}
+
+/// `3 days`, `1 hour`.
+fn age(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let (size, noun) =
+        units.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, "second"));
+    many(usize::try_from(seconds / size).unwrap_or(usize::MAX), noun)
+}
+
+fn one_step(step: &careen_model::Step) -> String {
+    use careen_model::Step;
+    match step {
         Step::Edit { path, .. } => format!("changes {}", shown(path)),
         Step::Write { path, .. } => format!("writes {}", shown(path)),
         Step::PruneCache { ids, bytes } => {
@@ -226,10 +274,12 @@ pub(crate) fn steps(fix: &Fix) -> Vec<String> {
                 units::size(*bytes)
             )
         }
-        Step::RecreateBuilder { name } => format!("recreates builder {name}"),
+        Step::RecreateBuilder { name, cache } => {
+            format!("recreates builder {name}, its cache is {}", builder_cache(*cache))
+        }
         Step::Show { command } => command.clone(),
-    });
-    told.collect()
+        Step::RemoveLeftovers { kind, items } => many(items.len(), kind.noun()),
+    }
 }
 
 /// `2026-11-23 19:04` in UTC, from seconds since the Unix epoch (days-to-civil after H. Hinnant).

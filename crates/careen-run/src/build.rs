@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use careen_engine::{BuildRequest, Built, CancelToken, Connection, EngineError};
+use careen_engine::{BuildRequest, Built, CancelToken, Connection, EngineError, Output};
 use careen_model::redact::names_a_secret;
 use careen_model::{BuildEvent, BuildRecord, Outcome};
 
@@ -46,16 +46,17 @@ pub fn build(
 ) -> Result<Finished, Error> {
     let about = About {
         started_at: job.started_at,
-        image: job.request.tags.first().cloned(),
+        // An archive is no image that anybody could test or run by its name.
+        image: job.request.tags.first().filter(|_| job.request.output == Output::Store).cloned(),
         engine: job.engine.clone(),
         redaction: redaction(job.request),
     };
-    let shown = about.redaction.clone();
     let mut recorder = Recorder::begin(job.history, job.project, about)?;
     let files = Arc::new(ContextFiles::new(job.context, job.dockerfile));
     let mut on_each = |event: &BuildEvent| {
-        recorder.event(event);
-        on_event(&shown.event(event), recorder.record());
+        for told in recorder.event(event) {
+            on_event(&told, recorder.record());
+        }
     };
     let result = careen_engine::build(job.connection, job.request, files, &mut on_each, cancel);
     let record = recorder.record_mut();

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use careen_model::units;
+
+use crate::relocate::Room;
+
 /// A situation a person can be in. Reads after "could not …:".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -44,6 +48,16 @@ pub enum Error {
     History { path: PathBuf, source: Box<rusqlite::Error> },
     #[error("no build {label} in the history of this project")]
     NoBuild { label: String },
+    /// Something wrote to the original while it was copied.
+    #[error("{} changed while it was copied", path.display())]
+    ChangedMeanwhile { path: PathBuf },
+    /// What was read back is not what was written.
+    #[error("{} is not the same in the copy", path.display())]
+    NotTheSame { path: PathBuf },
+    #[error("{}", no_room(path, room))]
+    NoRoom { path: PathBuf, room: Room },
+    #[error("cancelled")]
+    Cancelled,
     /// A watcher asked to stop here, as if the power had gone. Tests only.
     #[error("stopped by the watcher")]
     Stopped,
@@ -77,6 +91,13 @@ impl Error {
             }
             Error::TooNew { .. } => "use the newer careen that wrote it",
             Error::HistoryDamaged { .. } => "run the command again; it starts a new history",
+            Error::ChangedMeanwhile { .. } => {
+                "stop what writes there (builds, editors, notebooks) and run the command again; what is copied already stays"
+            }
+            Error::NotTheSame { .. } => {
+                "run the command again, it copies that anew; when it happens again, the new place loses data, times or permissions: choose another"
+            }
+            Error::NoRoom { .. } => "make room there, or choose another place with --to",
             Error::NoBuild { .. } => "`careen history` lists the builds",
             Error::NoEntry { .. } => "`careen journal` lists the changes",
             _ => return None,
@@ -95,6 +116,17 @@ impl Error {
             _ => Error::Io { doing, path: path.to_owned(), source },
         }
     }
+}
+
+fn no_room(path: &Path, room: &Room) -> String {
+    let (needed, free) = (units::size(room.needed_bytes), units::size(room.free_bytes));
+    let entries = match room.free_entries {
+        Some(free) => format!(", and {} free", units::count(free)),
+        None => String::new(),
+    };
+    let place = path.display();
+    let count = units::count(room.needed_entries);
+    format!("{place} has {free} free{entries}, and {needed} in {count} entries are needed")
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -1,6 +1,7 @@
 //! Doing: applying fixes with a journal and undo, recording builds, testing images.
 //!
 //! Nothing outside [`apply`] writes into the user's project, and nothing here prints.
+//! [`relocate`] only reads it.
 
 pub mod apply;
 pub mod build;
@@ -14,6 +15,7 @@ pub mod image_test;
 pub mod prove;
 pub mod recorder;
 mod redaction;
+pub mod relocate;
 pub mod remedy;
 
 pub use context_files::ContextFiles;

@@ -21,6 +21,8 @@ pub struct Recorder {
     record: BuildRecord,
     begun: Begun,
     redaction: Redaction,
+    /// What the present event may show.
+    told: Vec<BuildEvent>,
     /// Output of steps that has not ended its line yet: step and whether it is standard error.
     open_lines: BTreeMap<(StepId, bool), Vec<u8>>,
     failed: Option<Error>,
@@ -57,11 +59,12 @@ impl Recorder {
             ..BuildRecord::default()
         };
         let (redaction, open_lines) = (about.redaction, BTreeMap::new());
-        Ok(Recorder { record, begun, redaction, open_lines, failed: None })
+        Ok(Recorder { record, begun, redaction, open_lines, told: vec![], failed: None })
     }
 
-    /// Takes one event. Never fails: see [`Recorded::problem`].
-    pub fn event(&mut self, event: &BuildEvent) {
+    /// Takes one event, and gives what may be shown of it: secrets out, output in whole lines only,
+    /// because half a line can hold half a secret. Never fails: see [`Recorded::problem`].
+    pub fn event(&mut self, event: &BuildEvent) -> Vec<BuildEvent> {
         match &event.what {
             What::Log { step, stream, bytes } => {
                 // Output leaves nothing in the record but its length.
@@ -74,6 +77,7 @@ impl Recorder {
             }
             _ => self.plain(event),
         }
+        std::mem::take(&mut self.told)
     }
 
     /// The record so far.
@@ -97,7 +101,7 @@ impl Recorder {
     fn plain(&mut self, event: &BuildEvent) {
         let event = self.redaction.event(event);
         self.record.apply(&event);
-        self.write(&event);
+        self.write(event);
     }
 
     fn output(&mut self, at: Duration, step: &str, stream: Stream, bytes: &[u8]) {
@@ -132,13 +136,14 @@ impl Recorder {
     fn write_output(&mut self, at: Duration, step: &str, stream: Stream, bytes: Vec<u8>) {
         let what = What::Log { step: step.to_owned(), stream, bytes };
         let event = self.redaction.event(&BuildEvent { at, what });
-        self.write(&event);
+        self.write(event);
     }
 
-    fn write(&mut self, event: &BuildEvent) {
+    fn write(&mut self, event: BuildEvent) {
         if self.failed.is_none() {
-            self.failed = self.begun.log.write(event).err();
+            self.failed = self.begun.log.write(&event).err();
         }
+        self.told.push(event);
     }
 }
 

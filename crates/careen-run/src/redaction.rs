@@ -1,54 +1,22 @@
 //! Takes secrets out of events and records before anything is written.
 
-use careen_model::{BuildEvent, BuildRecord, What, redact};
-
-/// Values shorter than this are not looked for: taking `dev` or `1` out would ruin every line.
-const SHORTEST: usize = 4;
-
-/// The lines of a key are looked for one by one; those of a whole bundle of certificates are not,
-/// because they are many, and public.
-const MOST_LINES: usize = 100;
+use careen_model::{BuildEvent, BuildRecord, SecretValues, What, redact};
 
 /// What to hide besides everything that is recognised as a secret by its shape.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Redaction {
-    /// Longest first, so that a value that contains another one is hidden whole.
-    values: Vec<String>,
-}
-
-impl std::fmt::Debug for Redaction {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Redaction({} values)", self.values.len())
-    }
+    values: SecretValues,
 }
 
 impl Redaction {
     /// Hides these exact values, such as those of build arguments and secrets.
     pub fn of(values: impl IntoIterator<Item = String>) -> Redaction {
-        let mut parts = Vec::new();
-        for value in values {
-            let value = value.trim();
-            parts.push(value.to_owned());
-            let lines = value.lines().count();
-            if (2..=MOST_LINES).contains(&lines) {
-                // Headers such as `-----BEGIN` say nothing; taking them out does no harm either.
-                parts.extend(value.lines().map(|line| line.trim().to_owned()));
-            }
-        }
-        let mut values = parts;
-        values.retain(|value| value.len() >= SHORTEST);
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Redaction { values }
+        let values: Vec<String> = values.into_iter().collect();
+        Redaction { values: SecretValues::new(values.iter().map(String::as_bytes)) }
     }
 
     pub fn text(&self, text: &str) -> String {
-        let mut text = redact::text(text).into_owned();
-        for value in &self.values {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), redact::MARK);
-            }
-        }
-        text
+        self.values.text(&redact::text(text))
     }
 
     fn optional(&self, text: Option<&String>) -> Option<String> {

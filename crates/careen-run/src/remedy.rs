@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use careen_engine::{BuilderState, Connection, EngineError, Target, recreate_steps, run_steps};
-use careen_model::{Plan, Step};
+use careen_engine::{Connection, EngineError, Removed, Target, recreate_steps, run_steps};
+use careen_model::{LeftoverKind, Plan, Step};
 
 /// What was done in the engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,12 +13,15 @@ pub struct Remedied {
     pub freed_bytes: u64,
     /// Builders that were made anew.
     pub recreated: Vec<String>,
+    /// What nothing used, and what the engine kept of it all the same.
+    pub removed: Vec<(LeftoverKind, Removed)>,
 }
 
-/// Runs the engine's part of a plan that somebody has agreed to. `buildx_store` is the folder
-/// `buildx` in the Docker configuration.
+/// Runs the engine's part of a plan that somebody has agreed to. `buildx_store` is where
+/// buildx keeps its builders.
 pub fn run(plan: &Plan, target: &Target, buildx_store: &Path) -> Result<Remedied, EngineError> {
     let mut done = Remedied::default();
+    let mut leftovers = Vec::new();
     for step in plan.chosen.iter().flat_map(|planned| &planned.fix.steps) {
         match step {
             Step::PruneCache { ids, .. } => {
@@ -26,12 +29,19 @@ pub fn run(plan: &Plan, target: &Target, buildx_store: &Path) -> Result<Remedied
                 done.pruned.extend(pruned.ids);
                 done.freed_bytes += pruned.bytes;
             }
-            Step::RecreateBuilder { name } => {
-                run_steps(&recreate_steps(buildx_store, name, BuilderState::Keep)?)?;
+            Step::RecreateBuilder { name, cache } => {
+                run_steps(&recreate_steps(buildx_store, name, *cache)?)?;
                 done.recreated.push(name.clone());
             }
+            Step::RemoveLeftovers { kind, items } => leftovers.push((*kind, items)),
             Step::Edit { .. } | Step::Write { .. } | Step::Show { .. } => {}
         }
+    }
+    // Shown by size, removed in the order in which one kind holds another.
+    leftovers.sort_by_key(|(kind, _)| *kind);
+    for (kind, items) in leftovers {
+        let removed = Connection::open(target)?.remove_leftovers(kind, items)?;
+        done.removed.push((kind, removed));
     }
     Ok(done)
 }

@@ -2,7 +2,7 @@
 
 use careen_model::context::{Amount, IgnoreFile};
 use careen_model::engine::{
-    Bridge, BuildKit, Builder, Client, ClientBuilder, Endpoint, Engine, Flavour,
+    Bridge, BuildKit, Builder, BuilderFault, Client, ClientBuilder, Endpoint, Engine, Flavour,
 };
 use careen_model::host::{
     Latency, Link, Mount, MountClass, MountFoundBy, Room, Space, SpaceRole, System,
@@ -112,6 +112,7 @@ pub(crate) fn engine_facts() -> EngineFacts {
             is_current: true,
             idle_days: None,
             problem: None,
+            fault: BuilderFault::default(),
         }]),
         cache: Fact::Known(vec![]),
         clock_ahead: Fact::Known(0.02),

@@ -8,7 +8,9 @@ use std::time::Duration;
 use careen_model::context::{
     Amount, CategoryAmount, Hazard, HazardKind, IgnoreProblem, Secret, Sized,
 };
-use careen_model::engine::{Bridge, Builder, CacheRecord, ClientBuilder, Engine, Flavour};
+use careen_model::engine::{
+    Bridge, Builder, BuilderFault, CacheRecord, ClientBuilder, Engine, Flavour,
+};
 use careen_model::host::{
     Latency, Link, Mount, MountClass, ProxyVariable, Space, SpaceRole, Wsl, WslVersion,
 };
@@ -388,6 +390,11 @@ fn builder(value: &str) -> Builder {
     };
     let words: Vec<&str> = value.split_whitespace().collect();
     let idle = words.iter().find_map(|word| word.strip_prefix("idle="));
+    let fault = match problem.as_deref() {
+        Some("its container is paused") => BuilderFault::Paused,
+        Some(problem) if problem.starts_with("its container") => BuilderFault::Container,
+        _ => BuilderFault::Settings,
+    };
     Builder {
         name: words[0].into(),
         driver: words[1].trim_matches('-').into(),
@@ -395,6 +402,7 @@ fn builder(value: &str) -> Builder {
         is_current: words.contains(&"current"),
         idle_days: idle.map(|days| days.parse().expect("days")),
         problem,
+        fault,
     }
 }
 

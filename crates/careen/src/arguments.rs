@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Undo(Undo),
     /// List what careen has changed in this project
     Journal(JournalOptions),
+    /// Copy the project to another file system, such as from a Windows drive; checked byte by byte
+    Move(Move),
     /// Build the image, time every step, compare with the last build
     Build(Build),
     /// Test an image: versions, imports, GPU; inferred from the project
@@ -161,7 +163,14 @@ pub(crate) struct Fix {
     /// Remove build cache: what is in the way, else all that is not in use; no undo
     #[arg(long)]
     pub(crate) clean_cache: bool,
-    /// Remove stale builders and create them anew
+    /// Remove what the engine keeps and nothing uses: stopped containers, images without a name,
+    /// unused networks, build cache; each is listed first; no undo
+    #[arg(long)]
+    pub(crate) clean_system: bool,
+    /// With --clean-system also volumes that no container has; they hold data
+    #[arg(long, requires = "clean_system")]
+    pub(crate) volumes: bool,
+    /// Make builders anew whose container is broken, else the one in use
     #[arg(long)]
     pub(crate) recreate_builder: bool,
     /// Also write the stand-alone build script
@@ -191,6 +200,19 @@ pub(crate) struct Undo {
     /// Undo even where a file was changed since
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Move {
+    /// Folder of the project
+    #[arg(default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+    /// Folder that the copy will be; in the home folder, under the project's own name, without
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// Look and tell, copy nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -241,7 +263,7 @@ pub(crate) struct Build {
     /// Builder of buildx to use, through `docker buildx dial-stdio`
     #[arg(long, value_name = "NAME")]
     pub(crate) builder: Option<String>,
-    /// Print plain lines also on a terminal
+    /// Print plain lines also on a terminal, with the output of every step
     #[arg(long)]
     pub(crate) plain: bool,
     /// Print only the result

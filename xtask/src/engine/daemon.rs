@@ -136,9 +136,12 @@ impl Daemon {
         let mut settings = serde_json::json!({
             "builder": { "gc": { "enabled": false } },
             "features": { "buildkit": true },
+            // Tests that clean a whole engine do it on one with this label only.
+            "labels": ["careen.private=true"],
         });
-        if self.generation == Generation::Modern {
-            settings["features"] = serde_json::json!({ "containerd-snapshotter": false });
+        let containerd = self.generation == Generation::Containerd;
+        if containerd || self.generation == Generation::Modern {
+            settings["features"] = serde_json::json!({ "containerd-snapshotter": containerd });
         }
         format!("{settings:#}\n")
     }

@@ -15,40 +15,61 @@ use crate::http::{About, Address};
 
 pub(crate) use daemon::Daemon;
 
-const USAGE: &str = "engine up|down|status [--modern] [--own] [--purge]";
+const OPTIONS: &[&str] = &["--modern", "--containerd", "--own", "--purge"];
+const USAGE: &str = "engine up|down|status [--modern|--containerd] [--own] [--purge]";
 
 /// The oldest major version that counts as modern: 23 is where buildx became the default client.
 const MODERN_SINCE: u32 = 23;
 
-/// Which of the two private engines.
+/// Which of the private engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Generation {
     /// `docker.io` of the Debian release that runs here; 20.10 on bookworm.
     Debian,
     /// `docker.io` of the next Debian release, with buildx.
     Modern,
+    /// The programs of the modern one with the containerd image store: the only one of the three
+    /// whose BuildKit exports archives.
+    Containerd,
 }
 
 impl Generation {
-    pub(crate) const BOTH: [Self; 2] = [Self::Debian, Self::Modern];
+    pub(crate) const ALL: [Self; 3] = [Self::Debian, Self::Modern, Self::Containerd];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Debian => "debian",
             Self::Modern => "modern",
+            Self::Containerd => "containerd",
+        }
+    }
+
+    /// The one that the options name, else `None`.
+    pub(crate) fn named(arguments: &Arguments) -> Option<Self> {
+        let named = |one: &Self| arguments.has(&format!("--{}", one.name()));
+        [Self::Containerd, Self::Modern].into_iter().find(named)
+    }
+
+    /// Whether a reachable engine serves as well as a private one of this generation.
+    pub(crate) fn is_met_by(self, about: &About) -> bool {
+        match self {
+            Self::Debian => true,
+            Self::Modern => is_modern(&about.version),
+            // The containerd store names its snapshotter; the older store's driver is `overlay2`.
+            Self::Containerd => is_modern(&about.version) && about.driver == "overlayfs",
         }
     }
 }
 
 pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
-    let arguments = Arguments::parse(raw, &["--modern", "--own", "--purge"], &[], USAGE)?;
-    let wanted = if arguments.has("--modern") { Generation::Modern } else { Generation::Debian };
+    let arguments = Arguments::parse(raw, OPTIONS, &[], USAGE)?;
+    let named = Generation::named(&arguments);
+    let wanted = named.unwrap_or(Generation::Debian);
     match arguments.words.first().map(String::as_str) {
         Some("up") if arguments.has("--own") => up_own(wanted).map(drop),
         Some("up") => up(wanted),
         Some("down") => {
-            let which =
-                if arguments.has("--modern") { vec![wanted] } else { Generation::BOTH.to_vec() };
+            let which = named.map_or(Generation::ALL.to_vec(), |one| vec![one]);
             which.into_iter().try_for_each(|one| down(one, arguments.has("--purge")))
         }
         Some("status") => status(&arguments),
@@ -59,14 +80,15 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
 /// Uses the reachable engine when it is of the wanted generation, else starts a private one.
 fn up(wanted: Generation) -> Result<(), Failure> {
     if let Some((address, about)) = reachable()? {
-        if wanted == Generation::Debian || is_modern(&about.version) {
+        if wanted.is_met_by(&about) {
             eprintln!("the engine at {address} is reachable: {}", describe(&about));
             println!("export DOCKER_HOST={address}");
             return Ok(());
         }
         eprintln!(
-            "the engine at {address} is {}, not modern: starting one beside it",
-            about.version
+            "the engine at {address} is {}, not {}: starting one beside it",
+            describe(&about),
+            wanted.name()
         );
     }
     up_own(wanted).map(drop)
@@ -95,15 +117,14 @@ pub(crate) fn down(which: Generation, purge: bool) -> Result<(), Failure> {
 
 fn status(arguments: &Arguments) -> Result<(), Failure> {
     let mut seen = 0;
-    let all = !arguments.has("--modern") && !arguments.has("--own");
+    let named = Generation::named(arguments);
+    let all = named.is_none() && !arguments.has("--own");
     if all && let Some((address, about)) = reachable()? {
         seen += 1;
         eprintln!("reachable: {}", describe(&about));
         println!("export DOCKER_HOST={address}");
     }
-    let which: &[Generation] =
-        if arguments.has("--modern") { &[Generation::Modern] } else { &Generation::BOTH };
-    for &one in which {
+    for one in named.map_or(Generation::ALL.to_vec(), |one| vec![one]) {
         let daemon = Daemon::new(one)?;
         if daemon.process().is_some() {
             seen += 1;
@@ -125,7 +146,7 @@ pub(crate) fn at_hand(only: Option<Generation>) -> Result<Vec<Address>, Failure>
             return Ok(found);
         }
     }
-    for one in Generation::BOTH.into_iter().filter(|&one| only.is_none_or(|wanted| wanted == one)) {
+    for one in Generation::ALL.into_iter().filter(|&one| only.is_none_or(|wanted| wanted == one)) {
         let daemon = Daemon::new(one)?;
         if daemon.process().is_some() {
             found.push(daemon.address());
@@ -142,7 +163,7 @@ pub(crate) fn modern_client() -> Result<Option<PathBuf>, Failure> {
 /// The private engines that do not run.
 pub(crate) fn idle() -> Result<Vec<Generation>, Failure> {
     let mut found = Vec::new();
-    for one in Generation::BOTH {
+    for one in Generation::ALL {
         if Daemon::new(one)?.process().is_none() {
             found.push(one);
         }
@@ -156,7 +177,7 @@ pub(crate) fn reachable() -> Result<Option<(Address, About)>, Failure> {
 }
 
 /// Reads the major version; Debian's `20.10.24+dfsg1` and `28.5.2` are told apart by it.
-pub(crate) fn is_modern(version: &str) -> bool {
+fn is_modern(version: &str) -> bool {
     let major = version.split('.').next().and_then(|word| word.parse::<u32>().ok());
     major.is_some_and(|major| major >= MODERN_SINCE)
 }

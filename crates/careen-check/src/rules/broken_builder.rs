@@ -1,6 +1,7 @@
 //! A builder that the store lists cannot be used.
 
-use careen_model::{Basis, Category, Findings, Fix, Saving, Severity, Step, Why};
+use careen_model::engine::{Builder, BuilderFault};
+use careen_model::{Basis, BuilderCache, Category, Findings, Fix, Saving, Severity, Step, Why};
 
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -26,7 +27,7 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
             .on_engine(message)
             .because("driver", &builder.driver, "builder store")
             .because("endpoint", &builder.endpoint, "builder store")
-            .fix(repair(&builder.name, &builder.driver));
+            .fix(repair(builder));
         if builder.is_current {
             finding = finding.costs(Saving::MayFail, Basis::Measured);
             finding.severity = Severity::Error;
@@ -36,14 +37,24 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     Ok(())
 }
 
-/// A container of our own machine can be made anew; anything else is somebody else's.
-fn repair(name: &str, driver: &str) -> Fix {
-    if driver == "docker-container" {
-        let step = Step::RecreateBuilder { name: name.to_owned() };
-        return Fix::risky("Recreate the builder with the same settings; its cache is lost", step)
-            .for_good();
+/// The least that helps. A new builder with the settings of one whose endpoint is dead would be as
+/// dead, so that is left to a person.
+fn repair(builder: &Builder) -> Fix {
+    let name = &builder.name;
+    match builder.fault {
+        BuilderFault::Container => {
+            let step = Step::RecreateBuilder { name: name.clone(), cache: BuilderCache::Lost };
+            let title = "Recreate the builder with the same settings; its cache is lost";
+            return Fix::risky(title, step).for_good();
+        }
+        BuilderFault::Paused => {
+            let nodes = format!("'name=^buildx_buildkit_{name}[0-9]+$'");
+            return Fix::by_hand("Let its container go on; its cache is kept")
+                .show(format!("docker unpause $(docker ps -q --filter {nodes})"));
+        }
+        BuilderFault::Settings => {}
     }
-    if driver.is_empty() {
+    if builder.driver.is_empty() {
         let store = "${BUILDX_CONFIG:-${DOCKER_CONFIG:-$HOME/.docker}/buildx}";
         return Fix::by_hand("Move its file out of the store; buildx cannot even remove it")
             .show(format!("mv \"{store}/instances/{name}\" ./{name}.broken"));

@@ -33,18 +33,18 @@ pub(super) fn remedy(class: MountClass) -> (&'static str, &'static [&'static str
     match class {
         c if c.is_windows() => (
             "Keep the project in the Linux file system and open it there",
-            &["cp -a . ~/project", "cd ~/project"],
+            &["careen move --to ~/project", "cd ~/project"],
         ),
         MountClass::NineP | MountClass::VirtioFs | MountClass::DesktopShare => (
             "Build from a folder inside the virtual machine, or from the host itself",
-            &["cp -a . ~/project"],
+            &["careen move --to ~/project"],
         ),
         MountClass::Nfs | MountClass::Smb | MountClass::SshFs => (
             "Build on the machine that holds the files, or from a local copy",
-            &["cp -a . ~/project"],
+            &["careen move --to ~/project"],
         ),
         MountClass::Encrypted | MountClass::Fuse => {
-            ("Build from a copy on a plain local disk", &["cp -a . ~/project"])
+            ("Build from a copy on a plain local disk", &["careen move --to ~/project"])
         }
         _ => ("Find out what slows this disk down", &["iostat -x 1 3"]),
     }

@@ -35,21 +35,27 @@ impl std::fmt::Debug for Surroundings<'_> {
 pub fn gather(target: &Target, around: &Surroundings<'_>) -> EngineFacts {
     let config = config_directory(around.env, around.home);
     let endpoint = &target.endpoint;
+    let now = SystemTime::now();
     thread::scope(|scope| {
-        let builders =
-            scope.spawn(|| builders::gather(around.env, &config, endpoint, SystemTime::now()));
+        let builders = scope.spawn(|| builders::gather(around.env, &config, endpoint, now));
         let client = scope.spawn(|| client::gather(around.env, &config));
-        let asked = match Connection::new(target) {
-            Ok(connection) => connection.block_on(engine::gather(&connection)),
-            Err(err) => engine::Asked::failed(&err),
+        let connection = Connection::new(target);
+        let asked = match &connection {
+            Ok(connection) => connection.block_on(engine::gather(connection)),
+            Err(err) => engine::Asked::failed(err),
         };
         let client = client.join().unwrap_or_else(|_| Err(stopped("the docker program")));
         let client = client.map(|found| found.judged(asked.prefers_buildkit));
+        let builders = builders.join().unwrap_or_else(|_| Err(stopped("the buildx store")));
+        let builders = builders.map(|stored| match &connection {
+            Ok(connection) => connection.block_on(builders::look(connection, stored, now)),
+            Err(_) => stored.into_iter().map(|one| one.builder).collect(),
+        });
         EngineFacts {
             endpoint: endpoint.clone(),
             client: Fact::from(client),
             engine: asked.engine,
-            builders: builders.join().unwrap_or_else(|_| Err(stopped("the buildx store"))).into(),
+            builders: builders.into(),
             cache: asked.cache,
             clock_ahead: asked.clock_ahead,
             bridge: asked.bridge,

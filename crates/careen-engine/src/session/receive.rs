@@ -2,15 +2,16 @@
 //!
 //! The file appears under its name only when it is complete.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bollard_buildkit_proto::moby::filesync::v1::BytesMessage;
 use bollard_buildkit_proto::moby::filesync::v1::file_send_server::FileSend;
-use tokio::io::AsyncWriteExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Answers;
+use crate::WholeFile;
 
 pub(super) struct Archive {
     pub(super) path: PathBuf,
@@ -36,23 +37,12 @@ impl FileSend for Archive {
 }
 
 async fn write(mut pieces: Streaming<BytesMessage>, path: &Path) -> Result<(), Status> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let result = async {
-        let file = tokio::fs::File::create(&part).await.map_err(|err| failed(&part, &err))?;
-        let mut file = tokio::io::BufWriter::with_capacity(1 << 20, file);
-        while let Some(piece) = pieces.message().await? {
-            file.write_all(&piece.data).await.map_err(|err| failed(&part, &err))?;
-        }
-        file.flush().await.map_err(|err| failed(&part, &err))?;
-        tokio::fs::rename(&part, path).await.map_err(|err| failed(path, &err))
+    let mut file = WholeFile::create(path).map_err(|err| failed(path, &err))?;
+    while let Some(piece) = pieces.message().await? {
+        // Blocking: a piece is small, and the runtime has another thread for the session.
+        file.write_all(&piece.data).map_err(|err| failed(path, &err))?;
     }
-    .await;
-    if result.is_err() {
-        let _ = tokio::fs::remove_file(&part).await;
-    }
-    result
+    file.finish().map_err(|err| failed(path, &err))
 }
 
 fn failed(path: &Path, err: &std::io::Error) -> Status {

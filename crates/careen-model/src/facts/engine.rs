@@ -125,6 +125,21 @@ pub struct Builder {
     pub idle_days: Option<u64>,
     /// What is wrong with it, in a fragment: unreadable file, endpoint refuses.
     pub problem: Option<String>,
+    /// Where the problem lies, when there is one.
+    pub fault: BuilderFault,
+}
+
+/// Where the problem of a builder lies, which decides on its cure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BuilderFault {
+    /// Its file, its endpoint, or the machine behind it: a new builder of the same settings would
+    /// be as bad.
+    #[default]
+    Settings,
+    /// Its own container or what that keeps: a new container cures it.
+    Container,
+    /// Its container is paused, and nothing else.
+    Paused,
 }
 
 /// One row of the build cache, times in seconds since the Unix epoch.

@@ -69,8 +69,24 @@ enum Act<'a> {
     Edit { path: String, edits: usize },
     Write { path: String, executable: bool },
     PruneCache { ids: &'a [String], bytes: u64 },
-    RecreateBuilder { name: &'a str },
+    RecreateBuilder { name: &'a str, cache: &'static str },
+    RemoveLeftovers { what: &'static str, items: Vec<Leftover<'a>> },
     Show { command: &'a str },
+}
+
+#[derive(Serialize)]
+struct Leftover<'a> {
+    id: &'a str,
+    name: &'a str,
+    bytes: Option<u64>,
+    age_seconds: Option<u64>,
+}
+
+impl<'a> From<&'a careen_model::Leftover> for Leftover<'a> {
+    fn from(item: &'a careen_model::Leftover) -> Leftover<'a> {
+        let careen_model::Leftover { id, name, bytes, age_seconds } = item;
+        Leftover { id, name, bytes: *bytes, age_seconds: *age_seconds }
+    }
 }
 
 #[derive(Serialize)]
@@ -224,7 +240,13 @@ impl<'a> From<&'a careen_model::Fix> for Fix<'a> {
                 Act::Write { path: path.to_string_lossy().into_owned(), executable: *executable }
             }
             Step::PruneCache { ids, bytes } => Act::PruneCache { ids, bytes: *bytes },
-            Step::RecreateBuilder { name } => Act::RecreateBuilder { name },
+            Step::RecreateBuilder { name, cache } => {
+                Act::RecreateBuilder { name, cache: words::builder_cache(*cache) }
+            }
+            Step::RemoveLeftovers { kind, items } => Act::RemoveLeftovers {
+                what: kind.noun(),
+                items: items.iter().map(Leftover::from).collect(),
+            },
             Step::Show { command } => Act::Show { command },
         });
         Fix {

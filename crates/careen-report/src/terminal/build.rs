@@ -28,6 +28,8 @@ pub struct BuildSummary<'a> {
     pub log_tail: &'a [String],
     /// Where the HTML report was written.
     pub report: Option<&'a Path>,
+    /// The file that the image was written to, instead of the store or beside it.
+    pub archive: Option<&'a Path>,
 }
 
 /// Outcome, phases against the last build, and what a reader asks next.
@@ -136,6 +138,9 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
     if let Some(image) = record.image.as_ref().filter(|_| record.outcome == Some(Outcome::Built)) {
         let digest = record.image_digest.as_deref().map_or(String::new(), words::short_digests);
         lines.push(row("image", format!("{image}  {digest}")));
+    }
+    if let Some(archive) = shown.archive {
+        lines.push(row("archive", words::shown(archive)).whole());
     }
     if let Some(report) = shown.report {
         lines.push(row("report", words::shown(report)).whole());

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use careen_model::{Category, Checked, Diagnosis, Finding, Fix, Looked, Safety, Severity};
+use careen_model::{Category, Checked, Diagnosis, Finding, Fix, Looked, Safety, Severity, Step};
 
 use super::{Line, Style, Tone, line::wrap, mark, summary, write_lines};
 use crate::{Subject, TextOf, words};
@@ -175,7 +175,13 @@ fn told(style: Style, finding: &Finding, shown: &Doctor<'_>) -> Vec<Line> {
 }
 
 fn remedy(style: Style, fix: &Fix) -> Vec<Line> {
+    let asks = |kind: &dyn Fn(&Step) -> bool| fix.steps.iter().any(kind);
     let how = match fix.safety {
+        // What cannot be undone is only done when it is asked for by its name.
+        _ if asks(&|step| matches!(step, Step::PruneCache { .. })) => "careen fix --clean-cache",
+        _ if asks(&|step| matches!(step, Step::RecreateBuilder { .. })) => {
+            "careen fix --recreate-builder"
+        }
         Safety::Safe => "careen fix",
         Safety::Risky => "careen fix --risky",
         Safety::Manual => "by hand",

@@ -172,15 +172,30 @@ impl Tail {
     }
 }
 
-/// Line mode: one line when a step ends, more only when it fails.
+/// Line mode: one line when a step begins and ends; its output as it comes, or only when it fails.
 #[derive(Debug, Clone, Default)]
 pub struct Plain {
+    output: Output,
     tail: Tail,
     /// Steps whose beginning was told, with their number. Engines tell it again and again.
     begun: BTreeMap<StepId, usize>,
 }
 
+/// What of the output of steps line mode shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Output {
+    /// The last lines of a step that fails.
+    #[default]
+    OfFailures,
+    /// Every line, with its step's number and seconds, as Docker does.
+    All,
+}
+
 impl Plain {
+    pub fn new(output: Output) -> Plain {
+        Plain { output, ..Plain::default() }
+    }
+
     /// Numbers the step that `what` is the beginning of; false when it has one already.
     fn begins(&mut self, what: &What) -> bool {
         let (What::StepStarted { step } | What::StepCached { step } | What::StepEnded { step, .. }) =
@@ -230,11 +245,26 @@ impl Plain {
                     line.add(Tone::Bad, format!("  failed after {}", units::time(step.took())))
                 };
                 let mut lines: Vec<Line> = line(step, &failed).into_iter().collect();
-                for text in self.tail.lines(step) {
+                let tail = match self.output {
+                    Output::OfFailures => self.tail.lines(step),
+                    Output::All => vec![],
+                };
+                for text in tail {
                     lines.push(Line::new(style).text("   | ").text(text).whole());
                 }
                 lines.push(Line::new(style).text("   ").add(Tone::Bad, error).whole());
                 lines
+            }
+            What::Log { step, bytes, .. } if self.output == Output::All => {
+                let started = record.steps.iter().find(|known| known.id == *step);
+                let started = started.and_then(|step| step.started).unwrap_or(event.at);
+                let seconds = event.at.saturating_sub(started).as_secs_f64();
+                let number = self.begun.get(step).copied().unwrap_or_default();
+                let lead = format!("#{number} {seconds:.1} ");
+                let text = String::from_utf8_lossy(bytes);
+                let lines = clean_lines(&text).into_iter().filter(|line| !line.trim().is_empty());
+                let lead = || Line::new(style).add(Tone::Dim, &lead);
+                lines.map(|text| lead().text(text).whole()).collect()
             }
             What::Warned { message } => {
                 vec![Line::new(style).add(Tone::Beware, "warning: ").text(message).whole()]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use careen_model::{BuildEvent, BuildRecord, Stream, What};
-use careen_report::terminal::{self, Plain, Style, Window};
+use careen_report::terminal::{self, Output, Plain, Style, Window};
 use expect_test::expect;
 
 use crate::{framed, sample, text};
@@ -112,6 +112,47 @@ fn without_a_terminal_there_is_a_line_per_step() {
            exit code: 1
         #3 [internal] load build context  …
         #3 [internal] load build context  2.0 s
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn every_line_of_output_is_shown_when_asked_for_with_its_step_and_seconds() {
+    let log = |text: &str| What::Log {
+        step: "a".into(),
+        stream: Stream::Out,
+        bytes: text.as_bytes().to_vec(),
+    };
+    let script = [
+        (
+            1,
+            What::StepPlanned {
+                step: "a".into(),
+                name: "[1/1] RUN uv sync".into(),
+                inputs: vec![],
+            },
+        ),
+        (2, What::StepStarted { step: "a".into() }),
+        (2, log("resolving\n\n10%\r20%\r\n")),
+        (5, log("\u{1b}[31mno solution\u{1b}[0m\n")),
+        (6, What::StepEnded { step: "a".into(), error: Some("exit code: 1".into()) }),
+    ];
+    let (mut record, mut plain) = (BuildRecord::default(), Plain::new(Output::All));
+    let shown = text(|out| {
+        for (second, what) in script {
+            let event = BuildEvent { at: Duration::from_secs(second), what };
+            record.apply(&event);
+            plain.event(out, PLAIN, (&record, &event))?;
+        }
+        Ok(())
+    });
+    expect![[r#"
+        #1 [1/1] RUN uv sync  …
+        #1 0.0 resolving
+        #1 0.0 20%
+        #1 3.0 no solution
+        #1 [1/1] RUN uv sync  failed after 4.0 s
+           exit code: 1
     "#]]
     .assert_eq(&shown);
 }

@@ -195,7 +195,7 @@ fn a_plan_document_has_its_diffs() {
         +RUN --mount=type=cache,id=uv uv sync
     "#]]
     .assert_eq(document["files"][1]["diff"].as_str().unwrap());
-    expect![[r#"{"because":"not-asked","fix":{"safety":"risky","steps":[{"kind":"recreate-builder","name":"fervent_x"}],"title":"Recreate builder fervent_x","undoable":false},"message":"builder fervent_x was last used 112 days ago","reason":"needs a decision","rule":"stale-builder"}"#]].assert_eq(&document["left"][1].to_string());
+    expect![[r#"{"because":"not-asked","fix":{"safety":"risky","steps":[{"cache":"lost","kind":"recreate-builder","name":"fervent_x"}],"title":"Recreate builder fervent_x","undoable":false},"message":"builder fervent_x was last used 112 days ago","reason":"needs a decision","rule":"stale-builder"}"#]].assert_eq(&document["left"][1].to_string());
 }
 
 fn tests(runs: &[(careen_model::Case, careen_model::Verdict)]) -> ImageTests<'_> {

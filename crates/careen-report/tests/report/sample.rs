@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use careen_model::{
-    Basis, BuildRecord, Case, Category, Checked, ContextFacts, Diagnosis, EngineFacts, Fact,
-    FileChange, Finding, Fix, HostFacts, Looked, Outcome, Place, Plan, Planned, ProjectFacts,
-    Safety, Saving, Severity, Span, Step, StepRecord, Task, Transfer, Verdict, Why,
+    Basis, BuildRecord, BuilderCache, Case, Category, Checked, ContextFacts, Diagnosis,
+    EngineFacts, Fact, FileChange, Finding, Fix, HostFacts, Looked, Outcome, Place, Plan, Planned,
+    ProjectFacts, Safety, Saving, Severity, Span, Step, StepRecord, Task, Transfer, Verdict, Why,
     context::{Amount, IgnoreFile, Sized},
-    engine::{BuildKit, Builder, CacheRecord, Client, ClientBuilder, Endpoint, Engine, Flavour},
+    engine::{
+        BuildKit, Builder, BuilderFault, CacheRecord, Client, ClientBuilder, Endpoint, Engine,
+        Flavour,
+    },
     host::{Latency, Mount, MountClass, MountFoundBy, Room, Space, SpaceRole, System},
     project::{ProjectKind, Source},
 };
@@ -159,6 +162,7 @@ pub(crate) fn engine() -> EngineFacts {
                 is_current: true,
                 idle_days: None,
                 problem: None,
+                fault: BuilderFault::default(),
             },
             Builder {
                 name: "fervent_x".into(),
@@ -167,6 +171,7 @@ pub(crate) fn engine() -> EngineFacts {
                 is_current: false,
                 idle_days: Some(112),
                 problem: Some("its container is gone".into()),
+                fault: BuilderFault::Container,
             },
         ]),
         cache: Fact::Known(vec![CacheRecord {
@@ -317,7 +322,7 @@ pub(crate) fn diagnosis() -> Diagnosis {
             undoable: false,
             ..Fix::risky(
                 "Recreate builder fervent_x",
-                Step::RecreateBuilder { name: "fervent_x".into() },
+                Step::RecreateBuilder { name: "fervent_x".into(), cache: BuilderCache::Lost },
             )
         }),
         finding(

@@ -118,7 +118,7 @@ fn the_doctor_details_problems_only() {
         [!] Builder      default (docker), 1 more, 1 with a problem
             ! builder fervent_x was last used 112 days ago
               stale-builder · engine · 19.4 GB (rule)
-              fix: Recreate builder fervent_x (careen fix --risky)
+              fix: Recreate builder fervent_x (careen fix --recreate-builder)
         [-] Cache        skipped: this engine does not support its rules of collection
         [✗] Disk         engine 11.0 GB free of 250.0 GB; Windows drive 38.0 GB free of
                          250.0 GB
@@ -164,7 +164,7 @@ fn the_doctor_shows_everything_when_asked() {
         [!] Builder      default (docker), 1 more, 1 with a problem
             ! builder fervent_x was last used 112 days ago
               stale-builder · engine · 19.4 GB (rule)
-              fix: Recreate builder fervent_x (careen fix --risky)
+              fix: Recreate builder fervent_x (careen fix --recreate-builder)
         [-] Cache        skipped: this engine does not support its rules of collection
             - will the cache survive (cache-eviction)  skipped: this engine does not
                 support its rules of collection
@@ -247,7 +247,7 @@ fn a_plan_shows_its_diff() {
              careen move ~/hoops
          ? Recreate builder fervent_x [stale-builder]
            builder fervent_x was last used 112 days ago
-           recreates builder fervent_x
+           recreates builder fervent_x, its cache is lost
            cannot be undone
 
         .dockerignore  +2 -0  new
@@ -302,6 +302,7 @@ fn summary(
         context: Some(&context),
         log_tail: tail,
         report: Some(".careen/reports/0007.html".as_ref()),
+        archive: None,
     };
     text(|out| terminal::build_summary(out, style, &shown))
 }

@@ -33,6 +33,7 @@ fn screens(style: Style) -> Vec<(&'static str, String)> {
         context: context.known(),
         log_tail: &tail,
         report: None,
+        archive: None,
     };
     let tests = ImageTests {
         image: "hoops:dev",

@@ -30,13 +30,25 @@ fn a_build_is_recorded_without_its_secrets() {
     let name = "[1/1] RUN make s3cr3t-argument".to_owned();
     recorder.event(&event(0, What::StepPlanned { step: "a".into(), name, inputs: vec![] }));
     recorder.event(&event(1, What::StepStarted { step: "a".into() }));
-    recorder.event(&output(1, b"one s3cr3t-"));
-    recorder.event(&output(2, b"argument two\nbar 10%\rbar 20%\r"));
-    recorder.event(&output(2, b"caf\xc3"));
-    recorder.event(&output(3, b"\xa9 GITHUB_TOKEN=abc"));
-    recorder.event(&output(3, b"defghijkl"));
     let error = Some("failed with s3cr3t-argument".to_owned());
-    recorder.event(&event(4, What::StepEnded { step: "a".into(), error }));
+    let events = [
+        output(1, b"one s3cr3t-"),
+        output(2, b"argument two\nbar 10%\rbar 20%\r"),
+        output(2, b"caf\xc3"),
+        output(3, b"\xa9 GITHUB_TOKEN=abc"),
+        output(3, b"defghijkl"),
+        event(4, What::StepEnded { step: "a".into(), error }),
+    ];
+    let shown: Vec<BuildEvent> = events.iter().flat_map(|event| recorder.event(event)).collect();
+    let lines: Vec<String> = shown
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Log { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lines, ["one *** two\nbar 10%\rbar 20%\r", "café GITHUB_TOKEN=***"]);
+    assert_eq!(shown.len(), 3, "half a line is never shown");
     recorder.event(&event(4, What::Ended { outcome: Outcome::Failed }));
     recorder.record_mut().exit_code = Some(3);
     let Recorded { record: told, problem } = recorder.finish(&history);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use careen_engine::{BuildFailure, BuildRequest, Connection, EngineError, Output, Pull};
+use careen_engine::{BuildFailure, BuildRequest, Connection, EngineError, Output, Pull, WholeFile};
 use careen_model::{BuildRecord, Outcome, ProjectFacts};
 use careen_report::terminal::{self, BuildSummary};
 use careen_report::{json, markdown};
@@ -41,6 +41,7 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
         .ok_or_else(|| Failure::could_not("find what to build", "no Dockerfile"))?;
     preflight::check(&project, &source.path)?;
     let wanted = output(options)?;
+    wanted.probe(options.test)?;
     let request = request(options, &asked.config, &project, &source.path, world)?;
     let target = careen_engine::resolve_builder(&env, &world.home, options.builder.as_deref());
     let connection = super::connect(&target, "build")?;
@@ -73,7 +74,7 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
         super::say(&format!("the build is not wholly recorded: {problem}"));
     }
     save(&wanted, &connection, &finished)?;
-    show(options, format, world, (&finished.record, last.as_ref(), &tail))?;
+    show((options, format), world, &finished, &wanted, (last.as_ref(), &tail))?;
     end((options, format), &finished, &connection, &project, world)
 }
 
@@ -136,24 +137,26 @@ fn end(
 }
 
 fn show(
-    options: &Build,
-    format: Format,
+    (options, format): (&Build, Format),
     world: &World,
-    (record, last, tail): (&BuildRecord, Option<&BuildRecord>, &[String]),
+    finished: &Finished,
+    wanted: &Wanted,
+    (last, tail): (Option<&BuildRecord>, &[String]),
 ) -> Result<(), Failure> {
+    let record = &finished.record;
     if options.quiet && format == Format::Text {
-        let id = record.image_digest.clone().unwrap_or_default();
+        let digest = finished.result.as_ref().ok().and_then(|built| built.digest.clone());
+        let id = record.image_digest.clone().or(digest).unwrap_or_default();
         return super::print(|out| writeln!(out, "{id}"));
     }
+    let archive = wanted.archive().filter(|_| finished.result.is_ok());
+    let summary =
+        BuildSummary { record, last, context: None, log_tail: tail, report: None, archive };
     super::print(|out| match format {
         Format::Json => json::build(out, record, last),
         Format::Jsonl => Ok(()),
         Format::Md => markdown::build(out, record, last),
-        _ => terminal::build_summary(
-            out,
-            world.out,
-            &BuildSummary { record, last, context: None, log_tail: tail, report: None },
-        ),
+        _ => terminal::build_summary(out, world.out, &summary),
     })
 }
 
@@ -217,6 +220,28 @@ enum Wanted {
     OciTar(PathBuf),
 }
 
+impl Wanted {
+    fn archive(&self) -> Option<&Path> {
+        match self {
+            Wanted::Store => None,
+            Wanted::DockerTar(path) | Wanted::OciTar(path) => Some(path),
+        }
+    }
+
+    /// Finds out before the build what would go wrong after it.
+    fn probe(&self, is_tested: bool) -> Result<(), Failure> {
+        if is_tested && matches!(self, Wanted::OciTar(_)) {
+            return Err(Failure::usage(
+                "--test needs the image in the engine, oci:FILE writes it beside",
+            )
+            .hint(Some("test what the build makes with `careen test --result`")));
+        }
+        let Some(path) = self.archive() else { return Ok(()) };
+        WholeFile::probe(path)
+            .map_err(|err| Failure::could_not(format!("write {}", path.display()), err))
+    }
+}
+
 fn output(options: &Build) -> Result<Wanted, Failure> {
     match options.output.as_deref().map(|text| text.split_once(':')) {
         None => Ok(Wanted::Store),
@@ -232,17 +257,10 @@ fn save(wanted: &Wanted, connection: &Connection, finished: &Finished) -> Result
     let doing = || format!("write {}", path.display());
     let image = finished.record.image.clone().or_else(|| built.image_id.clone());
     let image = image.ok_or_else(|| Failure::could_not(doing(), "the build left no image"))?;
-    let partial = path.with_extension("partial");
-    let mut file = fs::File::create(&partial).map_err(|err| Failure::could_not(doing(), err))?;
+    let mut file = WholeFile::create(path).map_err(|err| Failure::could_not(doing(), err))?;
     let saved = connection.save_image(&image, &mut file);
-    match saved {
-        Ok(_) => fs::rename(&partial, path).map_err(|err| Failure::could_not(doing(), err)),
-        Err(err) => {
-            // Half an archive is worse than none.
-            let _ = fs::remove_file(&partial);
-            Err(Failure::could_not(doing(), &err).hint(err.hint()))
-        }
-    }
+    saved.map_err(|err| Failure::could_not(doing(), &err).hint(err.hint()))?;
+    file.finish().map_err(|err| Failure::could_not(doing(), err))
 }
 
 /// `NAME=VALUE`, or `NAME` from the environment; unset there means not given, as in Docker.

@@ -47,13 +47,15 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
         return Ok(Exit::Ok);
     }
     let applied = journal.apply(&plan, world.now).map_err(failed("apply the fixes"))?;
-    let store = careen_engine::config_directory(&env, &world.home).join("buildx");
+    let config = careen_engine::config_directory(&env, &world.home);
+    let store = careen_engine::buildx_store(&env, &config);
     let remedied = careen_run::remedy::run(&plan, &before.target, &store).map_err(|err| {
         if let Some(applied) = &applied {
             super::say(&format!("the files are fixed, as change {} of the journal", applied.id));
         }
         Failure::could_not("change the engine", &err).hint(err.hint())
     })?;
+    super::leftovers::tell(&plan, &remedied.removed);
     if !remedied.pruned.is_empty() {
         let count = units::count(remedied.pruned.len() as u64);
         super::say(&format!(
@@ -114,16 +116,24 @@ fn make_plan(
     let only = Selection::of(&options.only, &[])
         .map_err(|unknown| Failure::usage(&unknown).hint(Some(unknown.hint())))?
         .only;
-    let scope = match (options.all, only.is_empty(), requests.is_empty() && !options.script) {
+    let is_bare = requests.is_empty() && !options.script && !options.clean_system;
+    let scope = match (options.all, only.is_empty(), is_bare) {
         (false, false, _) => Scope::Only(only),
         (false, true, false) => Scope::RequestsOnly,
         (true, _, _) | (false, true, true) => Scope::All,
     };
+    let mut extra = Vec::new();
+    if options.clean_system {
+        extra.extend(super::leftovers::fixes(options, &before.target)?);
+    }
+    if options.script {
+        extra.push(script(before, asked)?);
+    }
     let policy = Policy {
         scope,
         floor: if options.risky { Safety::Risky } else { Safety::Safe },
         requests,
-        extra: if options.script { vec![script(before, asked)?] } else { vec![] },
+        extra,
     };
     let read = |path: &Path| fs::read(path).ok();
     Ok(plan_rounds(diagnosis, &before.facts, &read, &policy))

@@ -10,6 +10,8 @@ mod explain;
 mod fix;
 mod history;
 mod interrupt;
+mod leftovers;
+mod move_project;
 mod overview;
 mod preflight;
 mod prove;
@@ -36,6 +38,7 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
         Some(Command::Fix(options)) => fix::run(&options, format, world),
         Some(Command::Undo(options)) => undo::undo(&options, format, world),
         Some(Command::Journal(options)) => undo::journal(&options, format, world),
+        Some(Command::Move(options)) => move_project::run(&options, format, world),
         Some(Command::Build(options)) => build::run(&options, format, world),
         Some(Command::Test(options)) => test::run(&options, format, world),
         Some(Command::Script(options)) => script::run(&options, format, world),

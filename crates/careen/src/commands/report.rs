@@ -1,9 +1,9 @@
 //! `careen report`: one build, before and after, as a page, Markdown or JSON.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use careen_check::diagnose;
+use careen_engine::WholeFile;
 use careen_model::{BuildRecord, Outcome};
 use careen_report::html::{HtmlInput, html};
 use careen_report::{json, markdown, trace};
@@ -107,10 +107,7 @@ fn write(
             .map_err(failed("write the report"))?
             .join(format!("{}.html", record.label)),
     };
-    let partial = path.with_extension("partial");
     let doing = || format!("write {}", path.display());
-    fs::write(&partial, page)
-        .and_then(|()| fs::rename(&partial, &path))
-        .map_err(|err| Failure::could_not(doing(), err))?;
+    WholeFile::write(&path, page).map_err(|err| Failure::could_not(doing(), err))?;
     Ok(path)
 }

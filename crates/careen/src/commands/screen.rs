@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use careen_model::{BuildEvent, BuildRecord};
 use careen_report::json;
-use careen_report::terminal::{Plain, Style, Tail, Window, frame};
+use careen_report::terminal::{Output, Plain, Style, Tail, Window, frame};
 
 use crate::arguments::{Build, Format};
 use crate::world::{World, height};
@@ -41,7 +41,10 @@ impl Screen {
             Format::Jsonl => Means::Lines,
             _ if options.quiet => Means::Quiet,
             _ if world.interactive && !options.plain => live(world.err, last.cloned()),
-            _ => Means::Plain(Plain::default(), world.err),
+            _ => {
+                let output = if options.plain { Output::All } else { Output::OfFailures };
+                Means::Plain(Plain::new(output), world.err)
+            }
         };
         Screen { means, tail: Tail::default(), failed: None }
     }

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its world should stop")]
 
+mod archives;
+mod builders;
 mod documents;
 mod engine;
 mod engine_trouble;
 mod fixes;
 mod limits;
+mod moves;
 mod prove;
 mod refusals;
 mod sandbox;
