@@ -87,24 +87,14 @@ fn settings(config: &Value) -> LintFacts {
     let strict = config["strict_labels"].as_bool() == Some(true);
     LintFacts {
         registries: texts(&config["trusted_registries"]),
-        labels: labels
-            .map(|(name, kind)| (name.clone(), kind_of(kind.as_str().expect("a kind"))))
-            .collect(),
+        labels: labels.map(|(name, kind)| (name.clone(), kind_of(kind))).collect(),
         other_labels: if strict { OtherLabels::Superfluous } else { OtherLabels::Allowed },
         ..LintFacts::default()
     }
 }
 
-fn kind_of(name: &str) -> LabelKind {
-    match name {
-        "url" => LabelKind::Url,
-        "semver" => LabelKind::SemVer,
-        "hash" => LabelKind::Hash,
-        "rfc3339" => LabelKind::Rfc3339,
-        "spdx" => LabelKind::Spdx,
-        "email" => LabelKind::Email,
-        _ => LabelKind::Text,
-    }
+fn kind_of(kind: &Value) -> LabelKind {
+    kind.as_str().and_then(LabelKind::named).expect("a kind")
 }
 
 fn data(path: &str) -> Option<String> {

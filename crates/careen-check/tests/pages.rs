@@ -84,15 +84,7 @@ fn settings_of(text: &str) -> LintFacts {
         match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["registry", name] => settings.registries.push((*name).to_owned()),
             ["label", name, kind] => {
-                let kind = match *kind {
-                    "url" => LabelKind::Url,
-                    "semver" => LabelKind::SemVer,
-                    "hash" => LabelKind::Hash,
-                    "rfc3339" => LabelKind::Rfc3339,
-                    "spdx" => LabelKind::Spdx,
-                    "email" => LabelKind::Email,
-                    _ => LabelKind::Text,
-                };
+                let kind = LabelKind::named(kind).expect("a kind");
                 settings.labels.insert((*name).to_owned(), kind);
             }
             ["no", "other", "labels"] => settings.other_labels = OtherLabels::Superfluous,
