@@ -142,7 +142,8 @@ fn findings(source: &[u8], profile: Profile) -> Vec<(String, u64)> {
             Place::File { span, .. } => span.start as usize,
             _ => 0,
         };
-        let line = 1 + source[..start.min(source.len())].iter().filter(|b| **b == b'\n').count();
+        let before = String::from_utf8_lossy(&source[..start.min(source.len())]);
+        let line = 1 + before.matches('\n').count();
         (finding.rule.to_owned(), line as u64)
     });
     found.collect()
@@ -168,8 +169,10 @@ fn table(theirs: &Said, seen: &Seen, unread: &BTreeSet<&str>, profile: Profile) 
     let mut sum = [0; 3];
     let mut line = |name: &str, [both, theirs, ours]: [usize; 3]| {
         let all = both + theirs + ours;
-        let share = both as f64 * 100.0 / all.max(1) as f64;
-        writeln!(text, "{name:<34}{both:>6}{theirs:>12}{ours:>10}{share:>7.1} %")
+        // Rounded down, so that only what is the same everywhere is 100 %.
+        let share = both * 1000 / all.max(1);
+        let share = format!("{}.{}", share / 10, share % 10);
+        writeln!(text, "{name:<34}{both:>6}{theirs:>12}{ours:>10}{share:>7} %")
             .expect("a String never fails");
     };
     for (name, row) in &rows {

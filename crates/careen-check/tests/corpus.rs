@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use careen_check::{Facts, ParsedDockerfile, Policy, Selection, diagnose, plan_rounds};
+use careen_check::{Facts, ParsedDockerfile, Policy, RULES, Selection, diagnose, plan_rounds};
 use careen_model::{Choice, Plan, Safety};
 use careen_syntax::dockerfile::parse;
 
@@ -37,7 +37,9 @@ fn fix(source: &[u8], floor: Safety) -> Plan {
     let mut facts = Facts::nothing(0);
     let path = PathBuf::from("Dockerfile");
     facts.dockerfile = Some(ParsedDockerfile { path, file: parse(source) });
-    let diagnosis = diagnose(&facts, &Selection::default());
+    // Also what only `careen lint` asks.
+    let every = Selection { only: RULES.to_vec(), ignored: vec![] };
+    let diagnosis = diagnose(&facts, &every);
     let policy = Policy { floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)
 }

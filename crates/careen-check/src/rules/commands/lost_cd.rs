@@ -1,8 +1,8 @@
 //! A step ends with `cd`, which no later step sees.
 
-use careen_model::{Category, Findings, Fix, Severity};
+use careen_model::{Category, Edit, Findings, Fix, Severity};
 
-use crate::steps::Reading;
+use crate::steps::{Reading, edits, text};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(crate) const RULE: Rule = Rule {
@@ -27,12 +27,19 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
         }
         let Some(folder) = command.arguments().first() else { continue };
         let message = format!("the next step does not start in `{}`", folder.text);
-        let fix = Fix::by_hand("Change the folder for what follows with WORKDIR")
+        let by_hand = Fix::by_hand("Change the folder for what follows with WORKDIR")
             .show(format!("WORKDIR {}", folder.text));
+        let cut = run.cut(run.script.commands.len() - 1).filter(|_| run.is_editable(reading.file));
+        let shorter = cut.map(|span| {
+            let edit = Edit::replace(span, "");
+            let gone = text(reading.file, span).replace(['\\', '`'], " ");
+            Fix::safe("Leave it out", edits(reading.file, vec![edit])).removes(&gone)
+        });
         found.push(
             rule.at(reading.file, command.span, message)
                 .because("last command", "cd", reading.file.path.display().to_string())
-                .fix(fix),
+                .maybe_fix(shorter)
+                .fix(by_hand),
         );
     }
 }
