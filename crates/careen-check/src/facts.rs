@@ -55,6 +55,22 @@ pub enum LabelKind {
     Email,
 }
 
+impl LabelKind {
+    /// The kind of that name in hadolint's label schema.
+    pub fn named(name: &str) -> Option<LabelKind> {
+        Some(match name {
+            "text" => LabelKind::Text,
+            "url" => LabelKind::Url,
+            "semver" => LabelKind::SemVer,
+            "hash" => LabelKind::Hash,
+            "rfc3339" => LabelKind::Rfc3339,
+            "spdx" => LabelKind::Spdx,
+            "email" => LabelKind::Email,
+            _ => return None,
+        })
+    }
+}
+
 /// Labels that the schema does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OtherLabels {

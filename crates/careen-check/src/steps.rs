@@ -1,12 +1,17 @@
 //! A Dockerfile as the rules look at it: instructions and RUNs with what is in force there.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use careen_model::{Edit, Span, Step};
-use careen_syntax::dockerfile::{Form, Given, Instruction, Item, Keyword, Meaning, Mount, Shell};
+use careen_syntax::dockerfile::{
+    Base, Form, Given, Instruction, Item, Keyword, Meaning, Mount, Shell,
+};
 
 use crate::ParsedDockerfile;
 use crate::calls::{Command, Script};
+use crate::profile::hadolint::bash::{self, Body};
+use crate::suppress::{ShellComments, shells};
 
 /// A Dockerfile understood once for all rules.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub struct Reading<'a> {
     pub(crate) steps: Vec<Placed<'a>>,
     /// RUN in every form that a shell of the sh family reads, ONBUILD RUN too.
     pub(crate) runs: Vec<Run<'a>>,
+    /// RUN as hadolint reads it; only its profile asks.
+    bodies: OnceLock<Vec<Body<'a>>>,
 }
 
 /// An instruction and where it stands.
@@ -38,13 +45,45 @@ impl<'a> Reading<'a> {
     pub(crate) fn of(file: &'a ParsedDockerfile, given: &Given) -> Reading<'a> {
         let meaning = file.file.meaning(given);
         let steps = steps(file, &meaning);
-        let runs = runs(&meaning, &steps);
-        Reading { file, meaning, steps, runs }
+        let runs = runs(file, &meaning, &steps);
+        Reading { file, meaning, steps, runs, bodies: OnceLock::new() }
     }
 
     /// The instructions of one keyword, triggers of ONBUILD included.
     pub(crate) fn all(&self, keyword: Keyword) -> impl Iterator<Item = &Placed<'a>> {
         self.steps.iter().filter(move |step| step.instruction.keyword == keyword)
+    }
+
+    /// The last instruction of that keyword in a stage or, when it has none, in those it is based
+    /// on.
+    pub(crate) fn last(&self, keyword: Keyword, mut stage: usize) -> Option<&Placed<'a>> {
+        let is_it = |step: &&Placed<'a>, stage| {
+            step.instruction.keyword == keyword && step.stage == Some(stage) && !step.is_trigger
+        };
+        loop {
+            if let Some(step) = self.steps.iter().rev().find(|step| is_it(step, stage)) {
+                return Some(step);
+            }
+            let Base::Stage(base) = self.meaning.stages[stage].base else { return None };
+            stage = base;
+        }
+    }
+
+    /// Some WORKDIR before the item, in its stage or one that this is based on, says where it is.
+    pub(crate) fn is_placed(&self, item: usize, stage: usize) -> bool {
+        let is_before = |step: &Placed<'_>| step.stage == Some(stage) && step.item <= item;
+        if self.all(Keyword::Workdir).any(is_before) {
+            return true;
+        }
+        match self.meaning.stages[stage].base {
+            Base::Stage(base) => self.last(Keyword::Workdir, base).is_some(),
+            Base::Scratch | Base::Image(_) => false,
+        }
+    }
+
+    /// Every RUN with the eyes of bash, as hadolint has it.
+    pub(crate) fn bodies(&self) -> &[Body<'a>] {
+        self.bodies.get_or_init(|| bash::bodies(&self.steps))
     }
 }
 
@@ -98,24 +137,28 @@ const WATCHED: [&str; 6] = [
     "npm_config_cache",
 ];
 
-fn runs<'a>(meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
+fn runs<'a>(file: &ParsedDockerfile, meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
+    let shells = shells(file);
     let mut caches: HashMap<usize, Vec<String>> = HashMap::new();
     for mount in meaning.cache_mounts() {
         caches.entry(mount.item).or_default().push(mount.target);
     }
     let runs = steps.iter().filter_map(|step| {
-        let run = read(meaning, step)?;
+        let run = read(meaning, &shells, step)?;
         Some(Run { caches: caches.remove(&step.item).unwrap_or_default(), ..run })
     });
     runs.collect()
 }
 
-fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
+fn read<'a>(meaning: &Meaning<'_>, shells: &ShellComments, step: &Placed<'a>) -> Option<Run<'a>> {
     let Placed { instruction, item, at, stage, is_trigger } = *step;
     if instruction.keyword != Keyword::Run {
         return None;
     }
-    let shell = meaning.shell_at(item);
+    let shell = match shells.at(meaning, item) {
+        Some(told) => Shell::read(&told.split_whitespace().collect::<Vec<_>>()),
+        None => meaning.shell_at(item),
+    };
     if instruction.form != Form::Json && !matches!(shell, Shell::Posix(_)) {
         return None;
     }
@@ -127,7 +170,7 @@ fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
         at,
         stage: stage?,
         is_trigger,
-        script: Script::of(meaning.script_at(item)),
+        script: Script::of(meaning.script_of(instruction, &shell)),
         shell,
         mounts: instruction.run()?.mounts,
         caches: vec![],

@@ -1,6 +1,7 @@
 //! Every rule's page is its test: facts and Dockerfiles in, findings and fixed files out.
 //!
-//! A page is read from top to bottom. `facts`, `ignore`, `images` and `dockerfile` blocks set the scene, each
+//! A page is read from top to bottom. `facts`, `ignore`, `settings`, `images` and `dockerfile` blocks
+//! set the scene, each
 //! `findings` block shows what its rule says of the scene, each `fixed` block the Dockerfile after
 //! all rounds of the rule's own fixes. `UPDATE_PAGES=1` rewrites both.
 
@@ -10,8 +11,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use careen_check::{
-    Check, Facts, Fixable, LintFacts, ParsedDockerfile, Policy, RULES, Rule, Scope, Selection,
-    diagnose, plan_rounds,
+    Check, Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES,
+    Rule, Scope, Selection, diagnose, plan_rounds,
 };
 use careen_model::{
     Basis, Cost, Diagnosis, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step, units,
@@ -50,23 +51,24 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     let mut machine = Machine::healthy();
     let mut source: Option<String> = None;
     let mut ignore: Option<String> = None;
-    let mut images = BTreeMap::new();
+    let mut settings = LintFacts::default();
     let (mut fired, mut quiet) = (false, false);
     for block in blocks(rule.page) {
         match block.tag {
             "facts" => machine = Machine::ill(block.body),
             "ignore" => ignore = Some(block.body.to_owned()),
-            "images" => images = platforms(block.body),
+            "images" => settings.base_platforms = platforms(block.body),
+            "settings" => settings = settings_of(block.body),
             "dockerfile" => source = Some(block.body.to_owned()),
             "findings" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &images);
+                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &settings);
                 let diagnosis = judge(rule, &facts);
                 fired |= !diagnosis.findings.is_empty();
                 quiet |= diagnosis.findings.is_empty();
                 wanted.push((block.range, shown(&diagnosis, source.as_deref())));
             }
             "fixed" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &images);
+                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &settings);
                 wanted.push((block.range, fixed(rule, &facts)));
             }
             "text" | "sh" | "json" => (),
@@ -84,11 +86,28 @@ fn platforms(body: &str) -> BTreeMap<String, String> {
     pairs.map(|(image, platform)| (image.to_owned(), platform.to_owned())).collect()
 }
 
+/// Lines `registry NAME`, `label NAME KIND` and `no other labels`.
+fn settings_of(text: &str) -> LintFacts {
+    let mut settings = LintFacts::default();
+    for line in text.lines() {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["registry", name] => settings.registries.push((*name).to_owned()),
+            ["label", name, kind] => {
+                let kind = LabelKind::named(kind).expect("a kind");
+                settings.labels.insert((*name).to_owned(), kind);
+            }
+            ["no", "other", "labels"] => settings.other_labels = OtherLabels::Superfluous,
+            other => panic!("no setting is written {other:?}"),
+        }
+    }
+    settings
+}
+
 fn gather(
     machine: &Machine,
     source: Option<&str>,
     ignore: Option<&str>,
-    images: &BTreeMap<String, String>,
+    settings: &LintFacts,
 ) -> Facts {
     let mut machine = machine.clone();
     if let Some(text) = ignore {
@@ -97,7 +116,7 @@ fn gather(
     let Machine { project, host, engine, context, history, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|text| ParsedDockerfile { path, file: parse(text) });
-    let lint = LintFacts { base_platforms: images.clone(), ..LintFacts::default() };
+    let lint = settings.clone();
     Facts { project, host, engine, context, dockerfile, history, lint, now }
 }
 

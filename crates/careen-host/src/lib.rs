@@ -8,6 +8,7 @@ mod environment;
 #[cfg(test)]
 mod fake;
 mod gather;
+pub mod hadolint_config;
 mod latency;
 mod memory;
 mod mount;

@@ -102,9 +102,15 @@ fn the_rules_are_documented() {
 }
 
 fn row(rule: &Rule) -> String {
-    let page = format!("crates/careen-check/src/rules/{}.md", rule.id.replace('-', "_"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    assert!(root.join(&page).is_file(), "{page} is missing");
+    let rules = "crates/careen-check/src/rules";
+    let name = format!("{}.md", rule.id.replace('-', "_"));
+    let folders = std::fs::read_dir(root.join(rules)).unwrap().map(|entry| entry.unwrap());
+    let folders = folders.filter(|entry| entry.path().is_dir());
+    let names = folders.map(|entry| format!("{rules}/{}", entry.file_name().to_string_lossy()));
+    let mut pages = names.chain([rules.to_owned()]).map(|folder| format!("{folder}/{name}"));
+    let page = pages.find(|page| root.join(page).is_file());
+    let page = page.unwrap_or_else(|| panic!("{name} is missing"));
     let fix = match rule.fixable {
         Fixable::Never => "no",
         Fixable::Sometimes => "sometimes",

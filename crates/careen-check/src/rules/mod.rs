@@ -21,6 +21,7 @@ mod few_inodes;
 pub(crate) mod format;
 mod hazards;
 mod idle_builder;
+pub(crate) mod labels;
 mod large_context;
 mod little_memory;
 mod localhost_proxy;
@@ -42,6 +43,7 @@ mod slow_storage_driver;
 mod special_files;
 pub(crate) mod stages;
 mod stale_context_copies;
+pub(crate) mod suppressions;
 pub(crate) mod transfer;
 mod uncollected_cache;
 mod unsendable_names;
@@ -95,10 +97,12 @@ const GROUPS: &[&[&Rule]] = &[
     AROUND,
     packages::RULES,
     transfer::RULES,
+    stages::RULES,
     commands::RULES,
     variables::RULES,
-    stages::RULES,
+    labels::RULES,
     format::RULES,
+    suppressions::RULES,
 ];
 
 /// All rules.

@@ -7,7 +7,7 @@ mod compose;
 mod devcontainer;
 mod kinds;
 mod python;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::{Component, Path, PathBuf};
 

@@ -13,21 +13,21 @@ const DEEPEST: usize = 100;
 const MOST_MERGES: u32 = 1000;
 
 #[derive(Debug)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Scalar(String),
     Sequence(Vec<Rc<Node>>),
     Mapping(Vec<(String, Rc<Node>)>),
 }
 
 impl Node {
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Node::Scalar(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn entries(&self) -> &[(String, Rc<Node>)] {
+    pub(crate) fn entries(&self) -> &[(String, Rc<Node>)] {
         match self {
             Node::Mapping(entries) => entries,
             _ => &[],
@@ -35,7 +35,7 @@ impl Node {
     }
 
     /// The value of a key, also of mappings merged by `<<`.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.get_within(key, &mut { MOST_MERGES })
     }
 
@@ -61,7 +61,7 @@ struct Open {
 }
 
 /// The first document of a file.
-pub(super) fn parse(text: &str) -> Result<Rc<Node>, String> {
+pub(crate) fn parse(text: &str) -> Result<Rc<Node>, String> {
     let mut parser = Parser::new_from_str(text);
     let mut anchors: HashMap<usize, Rc<Node>> = HashMap::new();
     let mut open: Vec<Open> = Vec::new();

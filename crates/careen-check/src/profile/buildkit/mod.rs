@@ -131,14 +131,14 @@ fn reached(reading: &Reading<'_>, reach: &Reach) -> Vec<bool> {
 }
 
 /// How far BuildKit comes with a file.
-struct Judging<'a> {
-    reading: &'a Reading<'a>,
+struct Judging<'a, 'b> {
+    reading: &'a Reading<'b>,
     stages: &'a [bool],
     refusal: Option<&'a Refusal>,
     reach: &'a Reach,
 }
 
-impl Judging<'_> {
+impl Judging<'_, '_> {
     /// The warnings that a finding stands for, each with the item whose comments can silence it.
     fn told(&self, row: &Row, mut finding: Finding) -> Vec<(Finding, usize)> {
         let (reading, items) = (self.reading, &self.reading.file.file.items);

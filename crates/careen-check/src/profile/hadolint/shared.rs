@@ -192,6 +192,6 @@ const NAMES: [&str; 13] = [
 ];
 
 /// The instructions of a keyword that are not behind ONBUILD.
-fn own<'a>(reading: &'a Reading<'a>, keyword: Keyword) -> impl Iterator<Item = &'a Placed<'a>> {
+fn own<'a, 'b>(reading: &'a Reading<'b>, keyword: Keyword) -> impl Iterator<Item = &'a Placed<'b>> {
     reading.all(keyword).filter(|step| !step.is_trigger)
 }

@@ -43,7 +43,7 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
 
 /// Each instruction that is replaced, with the next one of its kind in the stage.
 pub(crate) fn overridden<'a>(
-    reading: &'a Reading<'a>,
+    reading: &'a Reading<'_>,
 ) -> impl Iterator<Item = (&'a Placed<'a>, &'a Placed<'a>)> {
     let candidates = || {
         let steps = reading.steps.iter().enumerate();

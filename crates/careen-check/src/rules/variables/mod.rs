@@ -1,5 +1,6 @@
 //! ARG and ENV.
 
+pub(crate) mod env_uses_itself;
 pub(crate) mod legacy_key_value;
 mod misspelt;
 pub(crate) mod secret_in_arg_or_env;
@@ -9,5 +10,9 @@ pub(crate) use misspelt::misspelt;
 
 use crate::Rule;
 
-pub(super) const RULES: &[&Rule] =
-    &[&secret_in_arg_or_env::RULE, &undefined_variable::RULE, &legacy_key_value::RULE];
+pub(super) const RULES: &[&Rule] = &[
+    &secret_in_arg_or_env::RULE,
+    &undefined_variable::RULE,
+    &legacy_key_value::RULE,
+    &env_uses_itself::RULE,
+];
