@@ -1,12 +1,16 @@
 //! A Dockerfile as the rules look at it: instructions and RUNs with what is in force there.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use careen_model::{Edit, Span, Step};
-use careen_syntax::dockerfile::{Form, Given, Instruction, Item, Keyword, Meaning, Mount, Shell};
+use careen_syntax::dockerfile::{
+    Base, Form, Given, Instruction, Item, Keyword, Meaning, Mount, MountKind, Shell, clean_path,
+};
 
 use crate::ParsedDockerfile;
 use crate::calls::{Command, Script};
+use crate::profile::hadolint::bash::{self, Body};
 
 /// A Dockerfile understood once for all rules.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct Reading<'a> {
     pub(crate) steps: Vec<Placed<'a>>,
     /// RUN in every form that a shell of the sh family reads, ONBUILD RUN too.
     pub(crate) runs: Vec<Run<'a>>,
+    /// RUN as hadolint reads it; only its profile asks.
+    bodies: OnceLock<Vec<Body<'a>>>,
 }
 
 /// An instruction and where it stands.
@@ -39,12 +45,32 @@ impl<'a> Reading<'a> {
         let meaning = file.file.meaning(given);
         let steps = steps(file, &meaning);
         let runs = runs(&meaning, &steps);
-        Reading { file, meaning, steps, runs }
+        Reading { file, meaning, steps, runs, bodies: OnceLock::new() }
     }
 
     /// The instructions of one keyword, triggers of ONBUILD included.
     pub(crate) fn all(&self, keyword: Keyword) -> impl Iterator<Item = &Placed<'a>> {
         self.steps.iter().filter(move |step| step.instruction.keyword == keyword)
+    }
+
+    /// The image has what this stage makes: it is the last one, or that is based on it.
+    pub(crate) fn is_shipped(&self, stage: usize) -> bool {
+        let mut at = self.meaning.stages.last();
+        while let Some(one) = at {
+            if one.index == stage {
+                return true;
+            }
+            at = match one.base {
+                Base::Stage(base) => self.meaning.stages.get(base),
+                _ => None,
+            };
+        }
+        false
+    }
+
+    /// Every RUN with the eyes of bash, as hadolint has it.
+    pub(crate) fn bodies(&self) -> &[Body<'a>] {
+        self.bodies.get_or_init(|| bash::bodies(&self.steps))
     }
 }
 
@@ -86,15 +112,24 @@ pub(crate) struct Run<'a> {
     pub(crate) env: HashMap<&'static str, String>,
     /// The user is root, or nobody set one.
     pub(crate) is_root: bool,
+    /// The image that its stage begins with, other stages passed over.
+    pub(crate) image: Option<String>,
 }
 
 /// Variables that move or switch off the caches of package managers.
-const WATCHED: [&str; 6] = [
+const WATCHED: [&str; 13] = [
+    "CARGO_HOME",
+    "COMPOSER_CACHE_DIR",
+    "GOCACHE",
+    "GOFLAGS",
+    "GOMODCACHE",
+    "GOPATH",
     "PIP_CACHE_DIR",
     "PIP_NO_CACHE_DIR",
     "UV_CACHE_DIR",
     "UV_LINK_MODE",
     "UV_NO_CACHE",
+    "YARN_CACHE_FOLDER",
     "npm_config_cache",
 ];
 
@@ -105,7 +140,13 @@ fn runs<'a>(meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
     }
     let runs = steps.iter().filter_map(|step| {
         let run = read(meaning, step)?;
-        Some(Run { caches: caches.remove(&step.item).unwrap_or_default(), ..run })
+        // What stands behind ONBUILD is no cache of this file's build.
+        let caches = if step.is_trigger {
+            run.targets(meaning, MountKind::Cache)
+        } else {
+            caches.remove(&step.item).unwrap_or_default()
+        };
+        Some(Run { caches, ..run })
     });
     runs.collect()
 }
@@ -132,6 +173,7 @@ fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
         mounts: instruction.run()?.mounts,
         caches: vec![],
         env: WATCHED.iter().filter_map(known).collect(),
+        image: image_of(meaning, stage?),
         is_root: user.is_none_or(|user| matches!(user.split(':').next(), Some("root" | "0"))),
     })
 }
@@ -139,10 +181,22 @@ fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
 impl Run<'_> {
     /// True when a cache mount covers this folder.
     pub(crate) fn keeps(&self, folder: &str) -> bool {
-        let covers = |target: &String| {
-            folder == target || folder.starts_with(&format!("{}/", target.trim_end_matches('/')))
-        };
-        self.caches.iter().any(covers)
+        covers(&self.caches, folder)
+    }
+
+    /// True when nothing written to this folder gets into the layer.
+    pub(crate) fn hides(&self, folder: &str, meaning: &Meaning<'_>) -> bool {
+        self.keeps(folder) || covers(&self.targets(meaning, MountKind::Tmpfs), folder)
+    }
+
+    /// Targets of the mounts of a kind, variables expanded.
+    fn targets(&self, meaning: &Meaning<'_>, kind: MountKind) -> Vec<String> {
+        let mounts = self.mounts.iter().filter(|mount| mount.kind == Some(kind));
+        let targets = mounts.filter_map(|mount| {
+            let mount = mount.expanded(&|word| meaning.expand(self.item, word).text);
+            mount.target().map(clean_path)
+        });
+        targets.collect()
     }
 
     /// The instruction on one line, as the engine names the step.
@@ -157,27 +211,74 @@ impl Run<'_> {
         is_line && self.script.is_plain && file.file.text().is_some()
     }
 
+    /// The same with heredocs: their lines are commands like any other, and flags go before them.
+    pub(crate) fn is_editable_anywhere(&self, file: &ParsedDockerfile) -> bool {
+        let is_heredoc = self.instruction.form == Form::Heredoc && !self.instruction.blank_inside;
+        let is_text = self.script.is_plain && file.file.text().is_some();
+        self.is_editable(file) || (is_heredoc && is_text && !self.script.commands.is_empty())
+    }
+
+    /// True when a word more in a command is read as one: a shell reads the text, and it is UTF-8.
+    pub(crate) fn takes_words(&self, file: &ParsedDockerfile) -> bool {
+        self.instruction.form != Form::Json && file.file.text().is_some()
+    }
+
+    /// ENV, ARG or the step itself sets this variable, one of [`WATCHED`].
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        let text = self.instruction.logical().text();
+        let mut heredocs = self.instruction.heredocs.iter();
+        self.env.contains_key(name)
+            || text.windows(name.len()).any(|part| part == name.as_bytes())
+            || heredocs.any(|heredoc| heredoc.content.contains(name))
+    }
+
+    /// Which heredoc a place lies in.
+    pub(crate) fn heredoc_of(&self, span: Span) -> Option<usize> {
+        let mut heredocs = self.instruction.heredocs.iter();
+        heredocs.position(|one| one.span.start <= span.start && span.end <= one.span.end)
+    }
+
     /// Where flags can be put in: right before the command.
     pub(crate) fn flags_end(&self) -> u32 {
         self.instruction.words.first().map_or(self.instruction.code.end, |word| word.span.start)
     }
 
     /// What to cut so that command `n` is gone together with the operator that joins it.
+    ///
+    /// `None`: it is the only one on its line or in its heredoc.
     pub(crate) fn cut(&self, n: usize) -> Option<Span> {
         let commands = &self.script.commands;
         let own = commands.get(n)?.span;
-        if commands.len() < 2 {
-            return None;
+        let home = self.heredoc_of(own);
+        let near = |n: usize| commands.get(n).filter(|near| self.heredoc_of(near.span) == home);
+        if let Some(before) = n.checked_sub(1).and_then(near) {
+            return Some(Span { start: before.span.end, end: own.end });
         }
-        Some(match n.checked_sub(1) {
-            Some(before) => Span { start: commands[before].span.end, end: own.end },
-            None => Span { start: own.start, end: commands[1].span.start },
-        })
+        near(n + 1).map(|next| Span { start: own.start, end: next.span.start })
     }
 
     pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
         self.script.commands.iter()
     }
+}
+
+fn image_of(meaning: &Meaning<'_>, stage: usize) -> Option<String> {
+    let mut at = meaning.stages.get(stage)?;
+    loop {
+        at = match &at.base {
+            Base::Stage(base) => meaning.stages.get(*base)?,
+            Base::Image(image) => return Some(image.clone()),
+            Base::Scratch => return None,
+        };
+    }
+}
+
+/// One of the targets is this folder or one around it.
+fn covers(targets: &[String], folder: &str) -> bool {
+    targets.iter().any(|target| {
+        let inside = folder.strip_prefix(target.trim_end_matches('/'));
+        inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Puts text in at a place.

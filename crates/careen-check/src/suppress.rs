@@ -112,10 +112,9 @@ impl Suppressions {
 
     /// Why this finding is silenced, if it is.
     pub(crate) fn reason(&self, rule: &Rule, finding: &Finding) -> Option<String> {
-        let known = || {
-            let aliases = rule.aliases.iter().chain(&finding.also).copied();
-            aliases.chain([rule.id, finding.rule])
-        };
+        // Of a rule with several aliases a finding may be one of them only.
+        let aliases = if finding.also.is_empty() { rule.aliases } else { &finding.also };
+        let known = || aliases.iter().copied().chain([rule.id, finding.rule]);
         let row = self.rows.iter().find(|row| {
             let is_named = known().any(|name| row.name.eq_ignore_ascii_case(name));
             is_named && row.within.is_none_or(|within| self.holds(within, finding))

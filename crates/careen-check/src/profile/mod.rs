@@ -5,7 +5,7 @@
 //! people who move over see what they know, and the rule of careen stays what is true.
 
 mod buildkit;
-mod hadolint;
+pub(crate) mod hadolint;
 
 use careen_model::{Findings, Severity};
 

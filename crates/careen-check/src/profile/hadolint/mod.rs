@@ -1,5 +1,6 @@
 //! The checks of hadolint, by its names, with its severities.
 
+pub(crate) mod bash;
 mod packages;
 mod shared;
 mod structure;

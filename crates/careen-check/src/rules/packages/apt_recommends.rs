@@ -41,7 +41,7 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
             let edit = insert(at, format!(" {OPTION}"));
             let fix = Fix::risky("Install only what is asked for", edits(file, vec![edit]));
             let finding = apt::measured(finding, run, facts);
-            found.push(if run.is_editable(file) {
+            found.push(if run.takes_words(file) {
                 finding.fix(fix.adds(OPTION))
             } else {
                 finding.fix(Fix::by_hand(format!("Add `{OPTION}`")))

@@ -5,11 +5,22 @@ pub(crate) mod apt_cache_unlocked;
 pub(crate) mod apt_cache_unmounted;
 pub(crate) mod apt_recommends;
 pub(crate) mod apt_update_apart;
+pub(crate) mod asking_package_manager;
 pub(super) mod installs_cost;
+pub(crate) mod interactive_apt;
 pub(crate) mod mounted_cache_cleaned;
+pub(crate) mod mounted_cache_refused;
+pub(crate) mod package_cache_left;
 pub(crate) mod package_cache_unmounted;
+pub(crate) mod system_upgrade;
+pub(crate) mod unpinned_packages;
+pub(crate) mod unpinned_system_packages;
+pub(crate) mod uv_link_mode_unset;
+
+use careen_model::Span;
 
 use crate::Rule;
+use crate::calls::Command;
 
 pub(super) const RULES: &[&Rule] = &[
     &apt_cache_unmounted::RULE,
@@ -17,5 +28,24 @@ pub(super) const RULES: &[&Rule] = &[
     &apt_update_apart::RULE,
     &apt_recommends::RULE,
     &package_cache_unmounted::RULE,
+    &package_cache_left::RULE,
     &mounted_cache_cleaned::RULE,
+    &mounted_cache_refused::RULE,
+    &uv_link_mode_unset::RULE,
+    &asking_package_manager::RULE,
+    &interactive_apt::RULE,
+    &system_upgrade::RULE,
+    &unpinned_system_packages::RULE,
+    &unpinned_packages::RULE,
 ];
+
+/// A word and what lies between it and the next, or the one before when it is the last.
+fn with_gap(command: &Command, word: Span) -> Span {
+    let next = command.words.iter().find(|other| other.span.start >= word.end);
+    let before = command.words.iter().rev().find(|other| other.span.end <= word.start);
+    match (next, before) {
+        (Some(next), _) => Span { start: word.start, end: next.span.start },
+        (None, Some(before)) => Span { start: before.span.end, end: word.end },
+        (None, None) => word,
+    }
+}

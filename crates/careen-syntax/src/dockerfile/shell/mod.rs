@@ -145,6 +145,14 @@ impl Shell {
     }
 }
 
+impl Script {
+    /// The commands of a text for a shell of the sh family; their spans are places in that text.
+    pub fn read(text: &str) -> Script {
+        let text = Text { bytes: text.as_bytes(), start: 0, place: Place::Source };
+        Script { commands: splitter::split(&text) }
+    }
+}
+
 /// The last part of a path, lower case, without `.exe`.
 pub(super) fn program_name(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase();
