@@ -56,6 +56,7 @@ pub(crate) fn switch(manager: Manager) -> &'static [&'static str] {
     match manager {
         Manager::Pip => &["--no-cache-dir"],
         Manager::Uv => &["--no-cache", "--no-cache-dir", "-n"],
+        Manager::Apk => &["--no-cache"],
         _ => &[],
     }
 }

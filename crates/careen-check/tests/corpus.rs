@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use careen_check::{Facts, ParsedDockerfile, Policy, Selection, diagnose, plan_rounds};
+use careen_check::{
+    Facts, ParsedDockerfile, Policy, RULES, Scope, Selection, diagnose, plan_rounds,
+};
 use careen_model::{Choice, Plan, Safety};
 use careen_syntax::dockerfile::parse;
 
@@ -37,8 +39,10 @@ fn fix(source: &[u8], floor: Safety) -> Plan {
     let mut facts = Facts::nothing(0);
     let path = PathBuf::from("Dockerfile");
     facts.dockerfile = Some(ParsedDockerfile { path, file: parse(source) });
-    let diagnosis = diagnose(&facts, &Selection::default());
-    let policy = Policy { floor, ..Policy::default() };
+    // All rules, those too that are asked only on demand.
+    let all = || RULES.to_vec();
+    let diagnosis = diagnose(&facts, &Selection { only: all(), ignored: vec![] });
+    let policy = Policy { scope: Scope::Only(all()), floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)
 }
 

@@ -79,8 +79,7 @@ fn judge(source: &[u8]) -> Vec<(&'static str, usize)> {
     let mut facts = Facts::nothing(0);
     facts.dockerfile = Some(ParsedDockerfile { path: "Dockerfile".into(), file: parse(source) });
     let asked = Lint { profile: Profile::Hadolint, ..Lint::default() };
-    let text = String::from_utf8_lossy(source);
-    let line = |start: u32| 1 + text[..start as usize].matches('\n').count();
+    let line = |start: u32| source[..start as usize].split(|byte| *byte == b'\n').count();
     let findings = lint(&facts, &asked).findings.into_iter();
     let placed = findings.filter_map(|finding| match finding.place {
         Place::File { span, .. } => Some((finding.rule, line(span.start))),

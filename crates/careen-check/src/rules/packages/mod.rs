@@ -6,12 +6,14 @@ pub(crate) mod apt_cache_unmounted;
 pub(crate) mod apt_recommends;
 pub(crate) mod apt_update_apart;
 pub(crate) mod asking_package_manager;
+pub(crate) mod cargo_install_unlocked;
 pub(super) mod installs_cost;
 pub(crate) mod interactive_apt;
 pub(crate) mod mounted_cache_cleaned;
 pub(crate) mod mounted_cache_refused;
 pub(crate) mod package_cache_left;
 pub(crate) mod package_cache_unmounted;
+pub(crate) mod slow_installer;
 pub(crate) mod system_upgrade;
 pub(crate) mod unpinned_packages;
 pub(crate) mod unpinned_system_packages;
@@ -34,6 +36,8 @@ pub(super) const RULES: &[&Rule] = &[
     &uv_link_mode_unset::RULE,
     &asking_package_manager::RULE,
     &interactive_apt::RULE,
+    &cargo_install_unlocked::RULE,
+    &slow_installer::RULE,
     &system_upgrade::RULE,
     &unpinned_system_packages::RULE,
     &unpinned_packages::RULE,

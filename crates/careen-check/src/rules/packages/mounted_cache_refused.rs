@@ -3,9 +3,10 @@
 use careen_model::{Category, Edit, Findings, Fix, Severity};
 use careen_syntax::dockerfile::Manager;
 
+use crate::calls::Command;
 use crate::packages::{cache_folder, install, switch};
 use crate::rules::packages::with_gap;
-use crate::steps::{Reading, edits};
+use crate::steps::{Reading, Run, edits};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(crate) const RULE: Rule = Rule {
@@ -26,10 +27,7 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
     let file = reading.file;
     for run in &reading.runs {
         for command in run.commands() {
-            let Some(manager) = install(command).map(|install| install.manager) else { continue };
-            let Some(folder) = cache_folder(manager, run).filter(|folder| run.keeps(folder)) else {
-                continue;
-            };
+            let Some((manager, folder)) = kept(command, run) else { continue };
             let words = command.arguments().iter();
             let mut refusals = words.filter(|word| switch(manager).contains(&word.text.as_str()));
             let finding = |span, text: &str| {
@@ -52,6 +50,20 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             }
         }
     }
+}
+
+/// The manager of a command that downloads, and its folder where a mount keeps that.
+fn kept(command: &Command, run: &Run<'_>) -> Option<(Manager, String)> {
+    let package = command.package.as_ref()?;
+    if package.manager == Manager::Apk && package.verb == "add" {
+        // apk keeps packages where the first is there, lists alone in the second.
+        let mut folders = ["/etc/apk/cache", "/var/cache/apk"].into_iter();
+        let folder = folders.find(|folder| run.keeps(folder))?;
+        return Some((Manager::Apk, folder.to_owned()));
+    }
+    let manager = install(command)?.manager;
+    let folder = cache_folder(manager, run).filter(|folder| run.keeps(folder))?;
+    Some((manager, folder))
 }
 
 /// Variables that switch a cache off.
