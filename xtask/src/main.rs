@@ -7,6 +7,7 @@ mod base;
 mod bench;
 mod ci;
 mod cli;
+mod compare_lint;
 mod demo;
 mod engine;
 mod failure;
@@ -70,6 +71,12 @@ const TASKS: &[Task] = &[
         takes: "build|context|dockerfile [--runs N] [--project DIR] [--files N] [--clean]",
         does: "measures careen beside its peers in one run and prints ratios; docs/benchmarks.md",
         run: bench::run,
+    },
+    Task {
+        name: "compare-lint",
+        takes: "[hadolint|buildkit] [--show RULE]",
+        does: "what the profiles say of real Dockerfiles beside hadolint and BuildKit",
+        run: compare_lint::run,
     },
 ];
 

@@ -39,7 +39,7 @@ impl Selection {
 
 /// Runs the selected rules. Never fails: what could not be looked at is a row that says so.
 pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
-    let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &Dialect::ALL);
+    let suppressions = Suppressions::of(facts, &Dialect::ALL);
     let given = &facts.lint.given;
     let dockerfile = facts.dockerfile.as_ref().map(|file| Reading::of(file, given));
     let seen = Seen { facts, dockerfile: dockerfile.as_ref(), suppressions: &suppressions };

@@ -1,11 +1,12 @@
 //! Reading one Dockerfile with the rules of a profile, in the order of its lines.
 
-use careen_model::{Finding, Findings, Place};
+use careen_model::{Finding, Findings, Place, Severity};
 
 use crate::profile::Profile;
+use crate::rules::suppressions::useless_suppression;
 use crate::steps::Reading;
 use crate::suppress::{Dialect, Suppressions};
-use crate::{Check, Facts, RULES, Rule, Selection, Status};
+use crate::{Check, Facts, RULES, Rule, Selection, Status, find};
 
 /// What to look for.
 #[derive(Debug, Clone, Default)]
@@ -13,8 +14,45 @@ pub struct Lint {
     pub profile: Profile,
     /// Rules of careen; other profiles have rows of their own and take no selection.
     pub selection: Selection,
-    /// Statuses that are asked beside [`Status::Stable`].
+    /// Statuses that are asked beside [`Status::Stable`]. With [`Status::Pedantic`] another
+    /// linter's profile also has what that linter leaves off.
     pub also: Vec<Status>,
+    pub overrides: Overrides,
+}
+
+/// What a project has decided about rules, by any of their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    pub ignored: Vec<String>,
+    /// The last one of a name counts.
+    pub severities: Vec<(String, Severity)>,
+    pub comments: Comments,
+}
+
+/// Whether comments of the file may silence rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Comments {
+    #[default]
+    Honoured,
+    Disregarded,
+}
+
+/// What is decided about one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overruled {
+    pub(crate) severity: Option<Severity>,
+    pub(crate) is_ignored: bool,
+}
+
+impl Overrides {
+    pub(crate) fn of(&self, names: &[&str]) -> Overruled {
+        let is_it = |written: &String| names.iter().any(|name| name.eq_ignore_ascii_case(written));
+        let severity = self.severities.iter().rfind(|(name, _)| is_it(name));
+        Overruled {
+            severity: severity.map(|(_, severity)| *severity),
+            is_ignored: self.ignored.iter().any(is_it),
+        }
+    }
 }
 
 /// What was found, and how much the comments of the file and the selection kept back.
@@ -30,7 +68,7 @@ pub fn lint(facts: &Facts, lint: &Lint) -> Linted {
     let Some(file) = &facts.dockerfile else { return Linted::default() };
     let reading = Reading::of(file, &facts.lint.given);
     let mut linted = match lint.profile.rows() {
-        Some(rows) => rows.lint(&reading, facts),
+        Some(rows) => rows.lint(&reading, facts, lint),
         None => own(&reading, facts, lint),
     };
     linted.findings.sort_by(|a, b| (order(a), a.rule).cmp(&(order(b), b.rule)));
@@ -38,20 +76,39 @@ pub fn lint(facts: &Facts, lint: &Lint) -> Linted {
 }
 
 fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
-    let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &Dialect::ALL);
+    let suppressions = match lint.overrides.comments {
+        Comments::Honoured => Suppressions::of(facts, &Dialect::ALL),
+        Comments::Disregarded => Suppressions::default(),
+    };
+    let mut used = vec![false; suppressions.rows.len()];
     let mut linted = Linted::default();
     for rule in RULES.iter().copied().filter(|rule| lint.asks_for(rule)) {
         let Check::Dockerfile(judge) = rule.check else { continue };
+        let names: Vec<&str> = rule.aliases.iter().copied().chain([rule.id]).collect();
+        let Overruled { severity, is_ignored } = lint.overrides.of(&names);
         let mut found = Findings::default();
         judge(rule, reading, facts, &mut found);
-        for finding in found.into_sorted() {
-            let named = lint.selection.reason_to_ignore(rule).is_some();
-            if named || suppressions.reason(rule, &finding).is_some() {
+        for mut finding in found.into_sorted() {
+            let is_silent = is_ignored || lint.selection.reason_to_ignore(rule).is_some();
+            let comment = suppressions.position(rule, &finding);
+            if let Some(comment) = comment {
+                used[comment] = true;
+            }
+            if is_silent || comment.is_some() {
                 linted.suppressed += 1;
             } else {
+                finding.severity = severity.unwrap_or(finding.severity);
                 linted.findings.push(finding);
             }
         }
+    }
+    if lint.asks_for(&useless_suppression::RULE) {
+        let unused = suppressions.rows.iter().zip(used).filter(|(_, used)| !used);
+        let asked = unused.filter(|(row, _)| find(&row.name).is_ok_and(|rule| lint.asks_for(rule)));
+        linted.findings.extend(asked.filter_map(|(row, _)| {
+            let finding = useless_suppression::unused(reading.file, row)?;
+            suppressions.position(&useless_suppression::RULE, &finding).is_none().then_some(finding)
+        }));
     }
     linted
 }

@@ -11,6 +11,7 @@ use careen_syntax::dockerfile::{
 use crate::ParsedDockerfile;
 use crate::calls::{Command, Script};
 use crate::profile::hadolint::bash::{self, Body};
+use crate::suppress::{ShellComments, shells};
 
 /// A Dockerfile understood once for all rules.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn of(file: &'a ParsedDockerfile, given: &Given) -> Reading<'a> {
         let meaning = file.file.meaning(given);
         let steps = steps(file, &meaning);
-        let runs = runs(&meaning, &steps);
+        let runs = runs(file, &meaning, &steps);
         Reading { file, meaning, steps, runs, bodies: OnceLock::new() }
     }
 
@@ -66,6 +67,33 @@ impl<'a> Reading<'a> {
             };
         }
         false
+    }
+
+    /// The last instruction of that keyword in a stage or, when it has none, in those it is based
+    /// on.
+    pub(crate) fn last(&self, keyword: Keyword, mut stage: usize) -> Option<&Placed<'a>> {
+        let is_it = |step: &&Placed<'a>, stage| {
+            step.instruction.keyword == keyword && step.stage == Some(stage) && !step.is_trigger
+        };
+        loop {
+            if let Some(step) = self.steps.iter().rev().find(|step| is_it(step, stage)) {
+                return Some(step);
+            }
+            let Base::Stage(base) = self.meaning.stages[stage].base else { return None };
+            stage = base;
+        }
+    }
+
+    /// Some WORKDIR before the item, in its stage or one that this is based on, says where it is.
+    pub(crate) fn is_placed(&self, item: usize, stage: usize) -> bool {
+        let is_before = |step: &Placed<'_>| step.stage == Some(stage) && step.item <= item;
+        if self.all(Keyword::Workdir).any(is_before) {
+            return true;
+        }
+        match self.meaning.stages[stage].base {
+            Base::Stage(base) => self.last(Keyword::Workdir, base).is_some(),
+            Base::Scratch | Base::Image(_) => false,
+        }
     }
 
     /// Every RUN with the eyes of bash, as hadolint has it.
@@ -133,13 +161,14 @@ const WATCHED: [&str; 13] = [
     "npm_config_cache",
 ];
 
-fn runs<'a>(meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
+fn runs<'a>(file: &ParsedDockerfile, meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
+    let shells = shells(file);
     let mut caches: HashMap<usize, Vec<String>> = HashMap::new();
     for mount in meaning.cache_mounts() {
         caches.entry(mount.item).or_default().push(mount.target);
     }
     let runs = steps.iter().filter_map(|step| {
-        let run = read(meaning, step)?;
+        let run = read(meaning, &shells, step)?;
         // What stands behind ONBUILD is no cache of this file's build.
         let caches = if step.is_trigger {
             run.targets(meaning, MountKind::Cache)
@@ -151,12 +180,15 @@ fn runs<'a>(meaning: &Meaning<'_>, steps: &[Placed<'a>]) -> Vec<Run<'a>> {
     runs.collect()
 }
 
-fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
+fn read<'a>(meaning: &Meaning<'_>, shells: &ShellComments, step: &Placed<'a>) -> Option<Run<'a>> {
     let Placed { instruction, item, at, stage, is_trigger } = *step;
     if instruction.keyword != Keyword::Run {
         return None;
     }
-    let shell = meaning.shell_at(item);
+    let shell = match shells.at(meaning, item) {
+        Some(told) => Shell::read(&told.split_whitespace().collect::<Vec<_>>()),
+        None => meaning.shell_at(item),
+    };
     if instruction.form != Form::Json && !matches!(shell, Shell::Posix(_)) {
         return None;
     }
@@ -168,7 +200,7 @@ fn read<'a>(meaning: &Meaning<'_>, step: &Placed<'a>) -> Option<Run<'a>> {
         at,
         stage: stage?,
         is_trigger,
-        script: Script::of(meaning.script_at(item)),
+        script: Script::of(meaning.script_of(instruction, &shell)),
         shell,
         mounts: instruction.run()?.mounts,
         caches: vec![],

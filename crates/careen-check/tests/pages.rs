@@ -1,6 +1,6 @@
 //! Every rule's page is its test: facts and Dockerfiles in, findings and fixed files out.
 //!
-//! A page is read from top to bottom. `facts`, `ignore` and `dockerfile` blocks set the scene, each
+//! A page is read from top to bottom. `facts`, `ignore`, `settings` and `dockerfile` blocks set the scene, each
 //! `findings` block shows what its rule says of the scene, each `fixed` block the Dockerfile after
 //! all rounds of the rule's own fixes. `UPDATE_PAGES=1` rewrites both.
 
@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use careen_check::{
-    Check, Facts, Fixable, LintFacts, ParsedDockerfile, Policy, RULES, Rule, Scope, Selection,
-    diagnose, plan_rounds,
+    Check, Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES,
+    Rule, Scope, Selection, diagnose, plan_rounds,
 };
 use careen_model::{
     Basis, Cost, Diagnosis, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step, units,
@@ -49,21 +49,23 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     let mut machine = Machine::healthy();
     let mut source: Option<String> = None;
     let mut ignore: Option<String> = None;
+    let mut settings = LintFacts::default();
     let (mut fired, mut quiet) = (false, false);
     for block in blocks(rule.page) {
         match block.tag {
             "facts" => machine = Machine::ill(block.body),
             "ignore" => ignore = Some(block.body.to_owned()),
+            "settings" => settings = settings_of(block.body),
             "dockerfile" => source = Some(block.body.to_owned()),
             "findings" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref());
+                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &settings);
                 let diagnosis = judge(rule, &facts);
                 fired |= !diagnosis.findings.is_empty();
                 quiet |= diagnosis.findings.is_empty();
                 wanted.push((block.range, shown(&diagnosis, source.as_deref())));
             }
             "fixed" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref());
+                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &settings);
                 wanted.push((block.range, fixed(rule, &facts)));
             }
             "text" | "sh" | "json" => (),
@@ -75,7 +77,37 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     wanted
 }
 
-fn gather(machine: &Machine, source: Option<&str>, ignore: Option<&str>) -> Facts {
+/// Lines `registry NAME`, `label NAME KIND` and `no other labels`.
+fn settings_of(text: &str) -> LintFacts {
+    let mut settings = LintFacts::default();
+    for line in text.lines() {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["registry", name] => settings.registries.push((*name).to_owned()),
+            ["label", name, kind] => {
+                let kind = match *kind {
+                    "url" => LabelKind::Url,
+                    "semver" => LabelKind::SemVer,
+                    "hash" => LabelKind::Hash,
+                    "rfc3339" => LabelKind::Rfc3339,
+                    "spdx" => LabelKind::Spdx,
+                    "email" => LabelKind::Email,
+                    _ => LabelKind::Text,
+                };
+                settings.labels.insert((*name).to_owned(), kind);
+            }
+            ["no", "other", "labels"] => settings.other_labels = OtherLabels::Superfluous,
+            other => panic!("no setting is written {other:?}"),
+        }
+    }
+    settings
+}
+
+fn gather(
+    machine: &Machine,
+    source: Option<&str>,
+    ignore: Option<&str>,
+    settings: &LintFacts,
+) -> Facts {
     let mut machine = machine.clone();
     if let Some(text) = ignore {
         machine.ignore_with(text);
@@ -83,7 +115,7 @@ fn gather(machine: &Machine, source: Option<&str>, ignore: Option<&str>) -> Fact
     let Machine { project, host, engine, context, history, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|text| ParsedDockerfile { path, file: parse(text) });
-    let lint = LintFacts::default();
+    let lint = settings.clone();
     Facts { project, host, engine, context, dockerfile, history, lint, now }
 }
 

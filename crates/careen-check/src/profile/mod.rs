@@ -7,12 +7,12 @@
 mod buildkit;
 pub(crate) mod hadolint;
 
-use careen_model::{Findings, Severity};
+use careen_model::{Finding, Findings, Place, Severity};
 
-use crate::lint::Linted;
-use crate::steps::Reading;
+use crate::lint::{Comments, Lint, Linted, Overruled};
+use crate::steps::{Placed, Reading};
 use crate::suppress::{Dialect, Suppressions};
-use crate::{Check, DockerfileCheck, Facts, Rule};
+use crate::{Check, DockerfileCheck, Facts, Rule, Status};
 
 /// Whose findings are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +41,8 @@ pub(crate) struct Row {
     /// The rule of careen that comes nearest; findings are started with it.
     rule: &'static Rule,
     judge: DockerfileCheck,
+    /// The other linter has it, and tells only those who ask.
+    is_off: bool,
 }
 
 impl Row {
@@ -49,7 +51,7 @@ impl Row {
         let Check::Dockerfile(judge) = rule.check else {
             panic!("a row of a profile is about a Dockerfile")
         };
-        Row { name, severity, rule, judge }
+        Row { name, severity, rule, judge, is_off: false }
     }
 
     /// The other linter's own idea.
@@ -59,7 +61,12 @@ impl Row {
         rule: &'static Rule,
         judge: DockerfileCheck,
     ) -> Row {
-        Row { name, severity, rule, judge }
+        Row { name, severity, rule, judge, is_off: false }
+    }
+
+    /// One that is not told unless asked for.
+    const fn off(self) -> Row {
+        Row { is_off: true, ..self }
     }
 }
 
@@ -82,16 +89,35 @@ impl Profile {
 
 impl Rows {
     /// What the other linter would say, its comments honoured.
-    pub(crate) fn lint(&self, reading: &Reading<'_>, facts: &Facts) -> Linted {
-        let suppressions = Suppressions::of(facts.dockerfile.as_ref(), &[self.dialect]);
+    pub(crate) fn lint(&self, reading: &Reading<'_>, facts: &Facts, asked: &Lint) -> Linted {
+        let suppressions = match asked.overrides.comments {
+            Comments::Honoured => Suppressions::of(facts, &[self.dialect]),
+            Comments::Disregarded => Suppressions::default(),
+        };
         let mut linted = Linted::default();
         for row in self.groups.iter().copied().flatten() {
+            let Overruled { severity, is_ignored } = asked.overrides.of(&[row.name]);
+            let is_off =
+                row.is_off && severity.is_none() && !asked.also.contains(&Status::Pedantic);
+            if is_off || is_ignored {
+                continue;
+            }
             let mut found = Findings::default();
             (row.judge)(row.rule, reading, facts, &mut found);
+            let mut told: Vec<(Place, String)> = vec![];
             for mut finding in found.into_sorted() {
+                if self.dialect == Dialect::Hadolint {
+                    move_to_instruction(reading, &mut finding);
+                }
+                // One instruction is told of once.
+                let place = (finding.place.clone(), finding.message.clone());
+                if told.contains(&place) {
+                    continue;
+                }
+                told.push(place);
                 finding.also.push(finding.rule);
                 finding.rule = row.name;
-                finding.severity = row.severity;
+                finding.severity = severity.unwrap_or(row.severity);
                 if suppressions.reason(row.rule, &finding).is_some() {
                     linted.suppressed += 1;
                 } else {
@@ -100,5 +126,17 @@ impl Rows {
             }
         }
         linted
+    }
+}
+
+/// hadolint knows the line where an instruction begins, and nothing more exact.
+fn move_to_instruction(reading: &Reading<'_>, finding: &mut Finding) {
+    let Place::File { span, .. } = &mut finding.place else { return };
+    let holds = |step: &&Placed<'_>| {
+        let own = step.instruction.span;
+        own.start <= span.start && span.start < own.end && !step.is_trigger
+    };
+    if let Some(step) = reading.steps.iter().find(holds) {
+        *span = step.instruction.code;
     }
 }

@@ -21,6 +21,7 @@ mod few_inodes;
 pub(crate) mod format;
 mod hazards;
 mod idle_builder;
+pub(crate) mod labels;
 mod large_context;
 mod little_memory;
 mod localhost_proxy;
@@ -40,7 +41,9 @@ mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
 mod special_files;
+pub(crate) mod stages;
 mod stale_context_copies;
+pub(crate) mod suppressions;
 pub(crate) mod transfer;
 mod uncollected_cache;
 mod unsendable_names;
@@ -90,8 +93,17 @@ const AROUND: &[&Rule] = &[
     &localhost_proxy::RULE,
 ];
 
-const GROUPS: &[&[&Rule]] =
-    &[AROUND, packages::RULES, transfer::RULES, commands::RULES, variables::RULES, format::RULES];
+const GROUPS: &[&[&Rule]] = &[
+    AROUND,
+    packages::RULES,
+    transfer::RULES,
+    stages::RULES,
+    commands::RULES,
+    variables::RULES,
+    labels::RULES,
+    format::RULES,
+    suppressions::RULES,
+];
 
 /// All rules.
 pub const RULES: &[&Rule] = &joined::<{ count() }>();

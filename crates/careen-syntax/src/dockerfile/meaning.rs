@@ -92,6 +92,11 @@ impl<'a> Meaning<'a> {
         expand(word, &self.view(item), self.file.escape)
     }
 
+    /// An item of the file.
+    pub fn item(&self, item: usize) -> Option<&Item> {
+        self.file.items.get(item)
+    }
+
     /// The value of a variable as the instruction at `item` sees it.
     pub fn variable(&self, item: usize, name: &str) -> Option<String> {
         self.view(item).get(name).map(str::to_owned)

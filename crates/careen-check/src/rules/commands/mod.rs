@@ -1,7 +1,27 @@
 //! What RUN, CMD, ENTRYPOINT and HEALTHCHECK start, package managers aside.
 
+pub(crate) mod cd_in_run;
+pub(crate) mod consecutive_runs;
+pub(crate) mod curl_and_wget;
 pub(crate) mod gpu_check_in_run;
+pub(crate) mod lost_cd;
+pub(crate) mod missing_pipefail;
+pub(crate) mod pointless_command;
+pub(crate) mod sudo_in_run;
+pub(crate) mod useradd_large_uid;
+pub(crate) mod wget_progress;
 
 use crate::Rule;
 
-pub(super) const RULES: &[&Rule] = &[&gpu_check_in_run::RULE];
+pub(super) const RULES: &[&Rule] = &[
+    &gpu_check_in_run::RULE,
+    &pointless_command::RULE,
+    &lost_cd::RULE,
+    &cd_in_run::RULE,
+    &sudo_in_run::RULE,
+    &curl_and_wget::RULE,
+    &wget_progress::RULE,
+    &useradd_large_uid::RULE,
+    &consecutive_runs::RULE,
+    &missing_pipefail::RULE,
+];

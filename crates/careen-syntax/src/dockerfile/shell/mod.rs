@@ -204,6 +204,11 @@ impl Meaning<'_> {
         }
         self.file.script(instruction, &self.shell_at(item))
     }
+
+    /// The commands of an instruction of this file, read with a shell that is known better.
+    pub fn script_of(&self, instruction: &Instruction, shell: &Shell) -> Script {
+        self.file.script(instruction, shell)
+    }
 }
 
 impl Dockerfile {

@@ -1,5 +1,0 @@
-//! Stages, labels, copies, and commands that are no package manager.
-
-use crate::profile::Row;
-
-pub(super) const ROWS: &[Row] = &[];
