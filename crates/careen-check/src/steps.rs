@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use careen_model::{Edit, Span, Step};
 use careen_syntax::dockerfile::{
-    Base, Form, Given, Instruction, Item, Keyword, Meaning, Mount, MountKind, Shell, clean_path,
+    Base, Form, Given, Instruction, Item, Join, Keyword, Meaning, Mount, MountKind, Shell,
+    clean_path,
 };
 
 use crate::ParsedDockerfile;
@@ -56,17 +57,22 @@ impl<'a> Reading<'a> {
 
     /// The image has what this stage makes: it is the last one, or that is based on it.
     pub(crate) fn is_shipped(&self, stage: usize) -> bool {
-        let mut at = self.meaning.stages.last();
-        while let Some(one) = at {
-            if one.index == stage {
+        let last = self.meaning.stages.last();
+        last.is_some_and(|last| self.builds_on(last.index, stage))
+    }
+
+    /// A stage is another one or is based on it, through others too.
+    pub(crate) fn builds_on(&self, stage: usize, base: usize) -> bool {
+        let mut at = stage;
+        loop {
+            if at == base {
                 return true;
             }
-            at = match one.base {
-                Base::Stage(base) => self.meaning.stages.get(base),
-                _ => None,
+            let Some(Base::Stage(next)) = self.meaning.stages.get(at).map(|one| &one.base) else {
+                return false;
             };
+            at = *next;
         }
-        false
     }
 
     /// The last instruction of that keyword in a stage or, when it has none, in those it is based
@@ -277,16 +283,32 @@ impl Run<'_> {
 
     /// What to cut so that command `n` is gone together with the operator that joins it.
     ///
-    /// `None`: it is the only one on its line or in its heredoc.
-    pub(crate) fn cut(&self, n: usize) -> Option<Span> {
+    /// `None`: it is the only one on its line or in its heredoc, or a comment would go with it.
+    pub(crate) fn cut(&self, file: &ParsedDockerfile, n: usize) -> Option<Span> {
         let commands = &self.script.commands;
         let own = commands.get(n)?.span;
         let home = self.heredoc_of(own);
         let near = |n: usize| commands.get(n).filter(|near| self.heredoc_of(near.span) == home);
-        if let Some(before) = n.checked_sub(1).and_then(near) {
-            return Some(Span { start: before.span.end, end: own.end });
+        let (before, next) = (n.checked_sub(1).and_then(near), near(n + 1));
+        let is_apart = before.is_none_or(|before| before.join == Join::Sequence);
+        if home.is_some() && is_apart && (before.is_some() || next.is_some()) {
+            let lines = whole_lines(file, own);
+            if lines.is_some() {
+                return lines;
+            }
         }
-        near(n + 1).map(|next| Span { start: own.start, end: next.span.start })
+        let (gap, cut) = match (before, next) {
+            (Some(before), _) => {
+                let start = before.span.end;
+                (Span { start, end: own.start }, Span { start, end: own.end })
+            }
+            (None, Some(next)) => {
+                let end = next.span.start;
+                (Span { start: own.end, end }, Span { start: own.start, end })
+            }
+            (None, None) => return None,
+        };
+        (!text(file, gap).contains('#')).then_some(cut)
     }
 
     pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
@@ -303,6 +325,17 @@ fn image_of(meaning: &Meaning<'_>, stage: usize) -> Option<String> {
             Base::Scratch => return None,
         };
     }
+}
+
+/// The lines of a command that has them to itself, the line end included.
+fn whole_lines(file: &ParsedDockerfile, own: Span) -> Option<Span> {
+    let source = file.file.text()?;
+    let (before, after) = (&source[..own.start as usize], &source[own.end as usize..]);
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let length = after.find('\n').map_or(after.len(), |at| at + 1);
+    let is_alone = before[start..].trim().is_empty() && after[..length].trim().is_empty();
+    let end = own.end + u32::try_from(length).ok()?;
+    is_alone.then_some(Span { start: u32::try_from(start).ok()?, end })
 }
 
 /// One of the targets is this folder or one around it.

@@ -93,7 +93,7 @@ pub(super) fn pointless(
         if !folders.iter().all(|folder| mounted.iter().any(|mount| is_below(folder, mount))) {
             continue;
         }
-        let span = run.cut(n)?;
+        let span = run.cut(file, n)?;
         let words = words_of(file, span);
         cuts.push((span, words));
     }

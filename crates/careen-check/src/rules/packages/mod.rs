@@ -21,8 +21,9 @@ pub(crate) mod uv_link_mode_unset;
 
 use careen_model::Span;
 
-use crate::Rule;
 use crate::calls::Command;
+use crate::steps::text;
+use crate::{ParsedDockerfile, Rule};
 
 pub(super) const RULES: &[&Rule] = &[
     &apt_cache_unmounted::RULE,
@@ -43,13 +44,13 @@ pub(super) const RULES: &[&Rule] = &[
     &unpinned_packages::RULE,
 ];
 
-/// A word and what lies between it and the next, or the one before when it is the last.
-fn with_gap(command: &Command, word: Span) -> Span {
+/// A word and what lies between it and the next, or the one before; a comment there stays.
+fn with_gap(file: &ParsedDockerfile, command: &Command, word: Span) -> Span {
     let next = command.words.iter().find(|other| other.span.start >= word.end);
     let before = command.words.iter().rev().find(|other| other.span.end <= word.start);
-    match (next, before) {
-        (Some(next), _) => Span { start: word.start, end: next.span.start },
-        (None, Some(before)) => Span { start: before.span.end, end: word.end },
-        (None, None) => word,
-    }
+    let to_next = next.map(|next| Span { start: word.start, end: next.span.start });
+    let from_before = before.map(|before| Span { start: before.span.end, end: word.end });
+    let has_comment = |span: &Span| text(file, *span).contains('#');
+    let mut spans = to_next.into_iter().chain(from_before);
+    spans.find(|span| !has_comment(span)).unwrap_or(word)
 }

@@ -38,7 +38,7 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             if let Some(word) = refusals.next() {
                 let finding = finding(word.span, &word.text);
                 found.push(if run.takes_words(file) {
-                    let edit = Edit::replace(with_gap(command, word.span), "");
+                    let edit = Edit::replace(with_gap(file, command, word.span), "");
                     let fix = Fix::safe("Use the mounted cache", edits(file, vec![edit]));
                     finding.fix(fix.removes(&word.text))
                 } else {

@@ -195,8 +195,9 @@ fn without_cache(file: &ParsedDockerfile, run: &Run<'_>) -> Option<Fix> {
         };
         match package.verb.as_str() {
             "update" => {
-                let cut =
-                    run.cut(n).filter(|_| run.is_editable_anywhere(file) && changes.is_empty())?;
+                let cut = run
+                    .cut(file, n)
+                    .filter(|_| run.is_editable_anywhere(file) && changes.is_empty())?;
                 fix = fix.removes(&apt::words_of(file, cut));
                 changes.push(Edit::replace(cut, ""));
             }

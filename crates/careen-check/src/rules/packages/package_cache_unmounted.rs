@@ -124,7 +124,7 @@ fn mounted(file: &ParsedDockerfile, run: &Run<'_>, manager: Manager, folder: &st
     for command in mine {
         let words = command.arguments();
         for word in words.iter().filter(|word| switch(manager).contains(&word.text.as_str())) {
-            edits_.push(Edit::replace(with_gap(command, word.span), ""));
+            edits_.push(Edit::replace(with_gap(file, command, word.span), ""));
             fix = fix.removes(&word.text);
         }
         if let Some(text) = assignment(run, manager, folder) {
