@@ -98,6 +98,9 @@ const LEAVES: &[Leaves] = &[
     },
 ];
 
+/// Options of a command that then leaves nothing.
+const NOTHING_KEPT: &[&str] = &["--no-cache", "--no-cache-dir", "--no-network"];
+
 fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
     for run in reading.runs.iter().filter(|run| reading.is_shipped(run.stage)) {
         for leaves in LEAVES {
@@ -127,7 +130,7 @@ fn last_install<'r>(run: &'r Run<'_>, leaves: &Leaves) -> Option<(usize, &'r Pac
         let package = command.package.as_ref()?;
         let is_install = package.manager == leaves.manager
             && leaves.installs.contains(&package.verb.as_str())
-            && package.option(&["--no-cache", "--no-cache-dir"]).is_none()
+            && package.option(NOTHING_KEPT).is_none()
             && package.option(&["--installroot", "--root", "-p"]).is_none();
         is_install.then_some((n, package))
     });
@@ -201,7 +204,7 @@ fn without_cache(file: &ParsedDockerfile, run: &Run<'_>) -> Option<Fix> {
                 fix = fix.removes(&apt::words_of(file, cut));
                 changes.push(Edit::replace(cut, ""));
             }
-            "add" | "upgrade" if package.option(&["--no-cache"]).is_none() => {
+            "add" | "upgrade" if package.option(NOTHING_KEPT).is_none() => {
                 fix = fix.adds("--no-cache");
                 changes.push(insert(package.verb_span.end, " --no-cache"));
             }

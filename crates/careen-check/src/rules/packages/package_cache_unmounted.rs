@@ -40,7 +40,7 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
             told.push(manager);
             let name = manager.as_str();
             let message = match manager {
-                Manager::Go => {
+                Manager::Go if compiles(command) => {
                     "go downloads and compiles all again each time this step runs".into()
                 }
                 _ => format!("{name} downloads its packages again each time this step runs"),
@@ -51,7 +51,13 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
                 file.path.display().to_string(),
             );
             let finding = installs_cost::priced(finding, run, facts, manager);
-            let mut finding = with_fix(finding, file, run, manager, &folder);
+            let is_for_others =
+                only_fetches(run, manager) && !is_used_later(dockerfile, run, manager);
+            let mut finding = if is_for_others {
+                finding.fix(by_hand(&folder))
+            } else {
+                with_fix(finding, file, run, manager, &folder)
+            };
             finding.also.extend(also(manager));
             found.push(finding);
         }
@@ -61,6 +67,32 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
 /// A command of go that does more than download.
 fn compiles(command: &Command) -> bool {
     command.package.as_ref().is_some_and(|package| package.verb != "mod download")
+}
+
+fn by_hand(folder: &str) -> Fix {
+    let flag = format!("--mount=type=cache,target={folder}");
+    Fix::by_hand(format!("Add {flag}, with the folder that is in force for this user"))
+}
+
+/// The step is there to leave in its layer what a later one builds from.
+fn only_fetches(run: &Run<'_>, manager: Manager) -> bool {
+    let mut mine = run.commands().filter(|command| downloads(command) == Some(manager));
+    mine.all(|command| {
+        command
+            .package
+            .as_ref()
+            .is_some_and(|package| matches!(package.verb.as_str(), "mod download" | "fetch"))
+    })
+}
+
+/// A later step calls the same manager, so that it gets a mount of its own; a script does not.
+fn is_used_later(reading: &Reading<'_>, run: &Run<'_>, manager: Manager) -> bool {
+    reading.runs.iter().any(|later| {
+        later.at > run.at
+            && reading.builds_on(later.stage, run.stage)
+            && later.commands().any(|command| downloads(command) == Some(manager))
+            && !only_fetches(later, manager)
+    })
 }
 
 /// hadolint's name for it.
@@ -89,16 +121,13 @@ fn with_fix(
     manager: Manager,
     folder: &str,
 ) -> Finding {
-    let flag = format!("--mount=type=cache,target={folder}");
-    let by_hand =
-        || Fix::by_hand(format!("Add {flag}, with the folder that is in force for this user"));
     // Another user has another home, and may not write into this one.
     let fix = if run.is_root && run.takes_words(file) {
         mounted(file, run, manager, folder)
     } else {
         None
     };
-    finding.fix(fix.unwrap_or_else(by_hand))
+    finding.fix(fix.unwrap_or_else(|| by_hand(folder)))
 }
 
 /// The mount, and what tells the manager to use it.
