@@ -20,16 +20,45 @@ const CONSTRAINTS: [&str; 3] = ["-c", "--constraint", "--constraints"];
 
 /// The cache folder in force for this step, and `None` for managers that we do not know.
 pub(crate) fn cache_folder(manager: Manager, run: &Run<'_>) -> Option<String> {
-    let (usual, variable) = match manager {
-        Manager::Apt => ("/var/cache/apt", None),
-        Manager::Pip => ("/root/.cache/pip", Some("PIP_CACHE_DIR")),
-        Manager::Uv => ("/root/.cache/uv", Some("UV_CACHE_DIR")),
-        Manager::Npm => ("/root/.npm", Some("npm_config_cache")),
+    let set = |variable: &str| run.env.get(variable).filter(|folder| folder.starts_with('/'));
+    let moved =
+        |variable: &str, usual: &str| set(variable).map_or(usual, String::as_str).to_owned();
+    Some(match manager {
+        Manager::Apt => "/var/cache/apt".to_owned(),
+        Manager::Pip => moved("PIP_CACHE_DIR", "/root/.cache/pip"),
+        Manager::Uv => moved("UV_CACHE_DIR", "/root/.cache/uv"),
+        Manager::Npm => moved("npm_config_cache", "/root/.npm"),
+        Manager::Yarn => moved("YARN_CACHE_FOLDER", "/root/.cache/yarn"),
+        Manager::Pnpm => "/root/.cache/pnpm-store".to_owned(),
+        Manager::Composer => moved("COMPOSER_CACHE_DIR", "/root/.cache/composer"),
+        Manager::Go => match (set("GOMODCACHE"), set("GOPATH")) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(path)) => format!("{path}/pkg/mod"),
+            (None, None) if is_based_on(run, "golang") => "/go/pkg/mod".to_owned(),
+            (None, None) => "/root/go/pkg/mod".to_owned(),
+        },
+        Manager::Cargo => match set("CARGO_HOME") {
+            Some(home) => format!("{home}/registry"),
+            None if is_based_on(run, "rust") => "/usr/local/cargo/registry".to_owned(),
+            None => "/root/.cargo/registry".to_owned(),
+        },
         _ => return None,
-    };
-    let moved = variable.and_then(|variable| run.env.get(variable));
-    let moved = moved.filter(|folder| folder.starts_with('/'));
-    Some(moved.cloned().unwrap_or_else(|| usual.to_owned()))
+    })
+}
+
+/// The name of the image is, or holds, that of the official one, which sets its own folders.
+fn is_based_on(run: &Run<'_>, name: &str) -> bool {
+    run.image.as_ref().is_some_and(|image| image.rsplit('/').next().unwrap_or("").contains(name))
+}
+
+/// Switches of single commands that keep the cache from being used.
+pub(crate) fn switch(manager: Manager) -> &'static [&'static str] {
+    match manager {
+        Manager::Pip => &["--no-cache-dir"],
+        Manager::Uv => &["--no-cache", "--no-cache-dir", "-n"],
+        Manager::Apk => &["--no-cache"],
+        _ => &[],
+    }
 }
 
 /// `update`, `install`, … of an apt or apt-get command.
@@ -71,6 +100,36 @@ pub(crate) fn install(command: &Command) -> Option<Install> {
         (Manager::Uv, "tool install") | (Manager::Npm, "install" | "i") => of(vec![]),
         _ => None,
     }
+}
+
+/// The manager of a command that downloads what a kept cache would have, [`install`] or not.
+pub(crate) fn downloads(command: &Command) -> Option<Manager> {
+    if let Some(install) = install(command) {
+        return Some(install.manager);
+    }
+    let package = command.package.as_ref()?;
+    let is_vendored = || {
+        package
+            .options
+            .iter()
+            .any(|option| option.name == "-mod" && option.value.as_deref() == Some("vendor"))
+    };
+    let does = match (package.manager, package.verb.as_str()) {
+        (Manager::Yarn, "install" | "" | "global add") => !has_help(package),
+        (Manager::Pnpm, "install" | "i")
+        | (Manager::Composer, "install" | "update" | "require" | "create-project") => true,
+        (Manager::Go, "mod download" | "build" | "install" | "get" | "test") => !is_vendored(),
+        (Manager::Cargo, "build" | "install" | "fetch" | "test") => {
+            package.option(&["--offline", "--frozen"]).is_none()
+        }
+        _ => false,
+    };
+    does.then_some(package.manager)
+}
+
+/// `yarn --version` installs nothing.
+fn has_help(package: &PackageCommand) -> bool {
+    package.option(&["--version", "-v", "--help", "-h"]).is_some()
 }
 
 fn node_files() -> Vec<String> {

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use careen_model::{Edit, Span, Step};
 use careen_syntax::dockerfile::{
-    Base, Form, Given, Instruction, Item, Keyword, Meaning, Mount, Shell,
+    Base, Form, Given, Instruction, Item, Join, Keyword, Meaning, Mount, MountKind, Shell,
+    clean_path,
 };
 
 use crate::ParsedDockerfile;
@@ -52,6 +53,26 @@ impl<'a> Reading<'a> {
     /// The instructions of one keyword, triggers of ONBUILD included.
     pub(crate) fn all(&self, keyword: Keyword) -> impl Iterator<Item = &Placed<'a>> {
         self.steps.iter().filter(move |step| step.instruction.keyword == keyword)
+    }
+
+    /// The image has what this stage makes: it is the last one, or that is based on it.
+    pub(crate) fn is_shipped(&self, stage: usize) -> bool {
+        let last = self.meaning.stages.last();
+        last.is_some_and(|last| self.builds_on(last.index, stage))
+    }
+
+    /// A stage is another one or is based on it, through others too.
+    pub(crate) fn builds_on(&self, stage: usize, base: usize) -> bool {
+        let mut at = stage;
+        loop {
+            if at == base {
+                return true;
+            }
+            let Some(Base::Stage(next)) = self.meaning.stages.get(at).map(|one| &one.base) else {
+                return false;
+            };
+            at = *next;
+        }
     }
 
     /// The last instruction of that keyword in a stage or, when it has none, in those it is based
@@ -125,15 +146,24 @@ pub(crate) struct Run<'a> {
     pub(crate) env: HashMap<&'static str, String>,
     /// The user is root, or nobody set one.
     pub(crate) is_root: bool,
+    /// The image that its stage begins with, other stages passed over.
+    pub(crate) image: Option<String>,
 }
 
 /// Variables that move or switch off the caches of package managers.
-const WATCHED: [&str; 6] = [
+const WATCHED: [&str; 13] = [
+    "CARGO_HOME",
+    "COMPOSER_CACHE_DIR",
+    "GOCACHE",
+    "GOFLAGS",
+    "GOMODCACHE",
+    "GOPATH",
     "PIP_CACHE_DIR",
     "PIP_NO_CACHE_DIR",
     "UV_CACHE_DIR",
     "UV_LINK_MODE",
     "UV_NO_CACHE",
+    "YARN_CACHE_FOLDER",
     "npm_config_cache",
 ];
 
@@ -145,7 +175,13 @@ fn runs<'a>(file: &ParsedDockerfile, meaning: &Meaning<'_>, steps: &[Placed<'a>]
     }
     let runs = steps.iter().filter_map(|step| {
         let run = read(meaning, &shells, step)?;
-        Some(Run { caches: caches.remove(&step.item).unwrap_or_default(), ..run })
+        // What stands behind ONBUILD is no cache of this file's build.
+        let caches = if step.is_trigger {
+            run.targets(meaning, MountKind::Cache)
+        } else {
+            caches.remove(&step.item).unwrap_or_default()
+        };
+        Some(Run { caches, ..run })
     });
     runs.collect()
 }
@@ -175,6 +211,7 @@ fn read<'a>(meaning: &Meaning<'_>, shells: &ShellComments, step: &Placed<'a>) ->
         mounts: instruction.run()?.mounts,
         caches: vec![],
         env: WATCHED.iter().filter_map(known).collect(),
+        image: image_of(meaning, stage?),
         is_root: user.is_none_or(|user| matches!(user.split(':').next(), Some("root" | "0"))),
     })
 }
@@ -182,10 +219,22 @@ fn read<'a>(meaning: &Meaning<'_>, shells: &ShellComments, step: &Placed<'a>) ->
 impl Run<'_> {
     /// True when a cache mount covers this folder.
     pub(crate) fn keeps(&self, folder: &str) -> bool {
-        let covers = |target: &String| {
-            folder == target || folder.starts_with(&format!("{}/", target.trim_end_matches('/')))
-        };
-        self.caches.iter().any(covers)
+        covers(&self.caches, folder)
+    }
+
+    /// True when nothing written to this folder gets into the layer.
+    pub(crate) fn hides(&self, folder: &str, meaning: &Meaning<'_>) -> bool {
+        self.keeps(folder) || covers(&self.targets(meaning, MountKind::Tmpfs), folder)
+    }
+
+    /// Targets of the mounts of a kind, variables expanded.
+    fn targets(&self, meaning: &Meaning<'_>, kind: MountKind) -> Vec<String> {
+        let mounts = self.mounts.iter().filter(|mount| mount.kind == Some(kind));
+        let targets = mounts.filter_map(|mount| {
+            let mount = mount.expanded(&|word| meaning.expand(self.item, word).text);
+            mount.target().map(clean_path)
+        });
+        targets.collect()
     }
 
     /// The instruction on one line, as the engine names the step.
@@ -200,27 +249,101 @@ impl Run<'_> {
         is_line && self.script.is_plain && file.file.text().is_some()
     }
 
+    /// The same with heredocs: their lines are commands like any other, and flags go before them.
+    pub(crate) fn is_editable_anywhere(&self, file: &ParsedDockerfile) -> bool {
+        let is_heredoc = self.instruction.form == Form::Heredoc && !self.instruction.blank_inside;
+        let is_text = self.script.is_plain && file.file.text().is_some();
+        self.is_editable(file) || (is_heredoc && is_text && !self.script.commands.is_empty())
+    }
+
+    /// True when a word more in a command is read as one: a shell reads the text, and it is UTF-8.
+    pub(crate) fn takes_words(&self, file: &ParsedDockerfile) -> bool {
+        self.instruction.form != Form::Json && file.file.text().is_some()
+    }
+
+    /// ENV, ARG or the step itself sets this variable, one of [`WATCHED`].
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        let text = self.instruction.logical().text();
+        let mut heredocs = self.instruction.heredocs.iter();
+        self.env.contains_key(name)
+            || text.windows(name.len()).any(|part| part == name.as_bytes())
+            || heredocs.any(|heredoc| heredoc.content.contains(name))
+    }
+
+    /// Which heredoc a place lies in.
+    pub(crate) fn heredoc_of(&self, span: Span) -> Option<usize> {
+        let mut heredocs = self.instruction.heredocs.iter();
+        heredocs.position(|one| one.span.start <= span.start && span.end <= one.span.end)
+    }
+
     /// Where flags can be put in: right before the command.
     pub(crate) fn flags_end(&self) -> u32 {
         self.instruction.words.first().map_or(self.instruction.code.end, |word| word.span.start)
     }
 
     /// What to cut so that command `n` is gone together with the operator that joins it.
-    pub(crate) fn cut(&self, n: usize) -> Option<Span> {
+    ///
+    /// `None`: it is the only one on its line or in its heredoc, or a comment would go with it.
+    pub(crate) fn cut(&self, file: &ParsedDockerfile, n: usize) -> Option<Span> {
         let commands = &self.script.commands;
         let own = commands.get(n)?.span;
-        if commands.len() < 2 {
-            return None;
+        let home = self.heredoc_of(own);
+        let near = |n: usize| commands.get(n).filter(|near| self.heredoc_of(near.span) == home);
+        let (before, next) = (n.checked_sub(1).and_then(near), near(n + 1));
+        let is_apart = before.is_none_or(|before| before.join == Join::Sequence);
+        if home.is_some() && is_apart && (before.is_some() || next.is_some()) {
+            let lines = whole_lines(file, own);
+            if lines.is_some() {
+                return lines;
+            }
         }
-        Some(match n.checked_sub(1) {
-            Some(before) => Span { start: commands[before].span.end, end: own.end },
-            None => Span { start: own.start, end: commands[1].span.start },
-        })
+        let (gap, cut) = match (before, next) {
+            (Some(before), _) => {
+                let start = before.span.end;
+                (Span { start, end: own.start }, Span { start, end: own.end })
+            }
+            (None, Some(next)) => {
+                let end = next.span.start;
+                (Span { start: own.end, end }, Span { start: own.start, end })
+            }
+            (None, None) => return None,
+        };
+        (!text(file, gap).contains('#')).then_some(cut)
     }
 
     pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
         self.script.commands.iter()
     }
+}
+
+fn image_of(meaning: &Meaning<'_>, stage: usize) -> Option<String> {
+    let mut at = meaning.stages.get(stage)?;
+    loop {
+        at = match &at.base {
+            Base::Stage(base) => meaning.stages.get(*base)?,
+            Base::Image(image) => return Some(image.clone()),
+            Base::Scratch => return None,
+        };
+    }
+}
+
+/// The lines of a command that has them to itself, the line end included.
+fn whole_lines(file: &ParsedDockerfile, own: Span) -> Option<Span> {
+    let source = file.file.text()?;
+    let (before, after) = (&source[..own.start as usize], &source[own.end as usize..]);
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let length = after.find('\n').map_or(after.len(), |at| at + 1);
+    let is_alone = before[start..].trim().is_empty() && after[..length].trim().is_empty();
+    let end = own.end + u32::try_from(length).ok()?;
+    is_alone.then_some(Span { start: u32::try_from(start).ok()?, end })
+}
+
+/// One of the targets is this folder or one around it.
+fn covers(targets: &[String], folder: &str) -> bool {
+    targets.iter().any(|target| {
+        let inside = folder.strip_prefix(target.trim_end_matches('/'));
+        inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Puts text in at a place.

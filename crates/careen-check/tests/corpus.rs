@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use careen_check::{
-    Check, Facts, Lint, ParsedDockerfile, Policy, Profile, RULES, Rule, Selection, diagnose, find,
-    lint, plan_rounds,
+    Check, Facts, Lint, ParsedDockerfile, Policy, Profile, RULES, Rule, Scope, Selection, diagnose,
+    find, lint, plan_rounds,
 };
 use careen_model::{Choice, Place, Plan, Safety};
 use careen_syntax::dockerfile::{Given, parse};
@@ -51,9 +51,9 @@ fn fix(source: &[u8], floor: Safety) -> Plan {
 
 fn fix_with(source: &[u8], floor: Safety, only: Vec<&'static Rule>) -> Plan {
     let facts = facts(source);
-    let selection = Selection { only, ignored: vec![] };
+    let selection = Selection { only: only.clone(), ignored: vec![] };
     let diagnosis = diagnose(&facts, &selection);
-    let policy = Policy { floor, ..Policy::default() };
+    let policy = Policy { scope: Scope::Only(only), floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)
 }
 

@@ -126,6 +126,19 @@ fn a_comment_of_ours_that_silences_nothing_is_told() {
     check("# hadolint ignore=DL3015", 0);
 }
 
+/// A rule has the names of several managers; a comment about one does not silence another.
+#[test]
+fn a_finding_answers_to_its_own_alias_only() {
+    let check = |command: &str, name: &str, expected: Looked| {
+        let source = format!("FROM a\n# hadolint ignore={name}\nRUN {command}\n");
+        assert_eq!(looked("unpinned-system-packages", &source, &[]), expected, "{command} {name}");
+    };
+    check("apk add git", "DL3018", ignored("# hadolint ignore"));
+    check("apk add git", "DL3008", Looked::Found(1));
+    check("apt-get install -y git", "DL3008", ignored("# hadolint ignore"));
+    check("apt-get install -y git", "unpinned-system-packages", ignored("# hadolint ignore"));
+}
+
 #[test]
 fn buildkits_directive_and_the_selection() {
     let source = "# check=skip=SecretsUsedInArgOrEnv;error=true\nFROM a\nENV TOKEN=b\n";

@@ -123,10 +123,9 @@ impl Suppressions {
 
     /// The row that silences this finding.
     pub(crate) fn position(&self, rule: &Rule, finding: &Finding) -> Option<usize> {
-        let known = || {
-            let aliases = rule.aliases.iter().chain(&finding.also).copied();
-            aliases.chain([rule.id, finding.rule])
-        };
+        // Of a rule with several aliases a finding may be one of them only.
+        let aliases = if finding.also.is_empty() { rule.aliases } else { &finding.also };
+        let known = || aliases.iter().copied().chain([rule.id, finding.rule]);
         self.rows.iter().position(|row| {
             let is_named = known().any(|name| row.name.eq_ignore_ascii_case(name));
             is_named && row.within.is_none_or(|within| self.holds(within, finding))

@@ -29,7 +29,9 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
         let message = format!("the next step does not start in `{}`", folder.text);
         let by_hand = Fix::by_hand("Change the folder for what follows with WORKDIR")
             .show(format!("WORKDIR {}", folder.text));
-        let cut = run.cut(run.script.commands.len() - 1).filter(|_| run.is_editable(reading.file));
+        let cut = run
+            .cut(reading.file, run.script.commands.len() - 1)
+            .filter(|_| run.is_editable(reading.file));
         let shorter = cut.map(|span| {
             let edit = Edit::replace(span, "");
             let gone = text(reading.file, span).replace(['\\', '`'], " ");

@@ -36,7 +36,10 @@ pub(super) fn mount_flag(target: &str) -> String {
 ///
 /// `None`: the text cannot be edited with certainty.
 pub(super) fn with_mounts(file: &ParsedDockerfile, run: &Run<'_>, title: &str) -> Option<Fix> {
-    if !run.is_editable(file) {
+    let cuts = pointless(file, run, &[ARCHIVES, LISTS])?;
+    // Words can be added to any script, commands be taken out of plain ones only.
+    let can = if cuts.is_empty() { run.takes_words(file) } else { run.is_editable_anywhere(file) };
+    if !can {
         return None;
     }
     let missing = [ARCHIVES, LISTS].into_iter().filter(|target| !run.keeps(target));
@@ -60,7 +63,7 @@ pub(super) fn with_mounts(file: &ParsedDockerfile, run: &Run<'_>, title: &str) -
         fix = fix.adds(&text);
         edits.push(insert(place, format!(" {text}")));
     }
-    for (span, words) in pointless(file, run, &[ARCHIVES, LISTS])? {
+    for (span, words) in cuts {
         fix = fix.removes(&words);
         edits.push(Edit::replace(span, ""));
     }
@@ -90,7 +93,7 @@ pub(super) fn pointless(
         if !folders.iter().all(|folder| mounted.iter().any(|mount| is_below(folder, mount))) {
             continue;
         }
-        let span = run.cut(n)?;
+        let span = run.cut(file, n)?;
         let words = words_of(file, span);
         cuts.push((span, words));
     }
@@ -105,9 +108,11 @@ fn is_below(folder: &str, mount: &str) -> bool {
 
 /// The words of a span, without line continuations.
 pub(super) fn words_of(file: &ParsedDockerfile, span: Span) -> String {
-    let escape = file.file.escape.to_string();
-    let words = steps::text(file, span).split_whitespace().filter(|word| *word != escape);
-    words.collect::<Vec<_>>().join(" ")
+    let lines = steps::text(file, span).lines().map(|line| {
+        let line = line.trim_end();
+        line.strip_suffix(file.file.escape).unwrap_or(line)
+    });
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 /// Adds what the step took when it last ran.

@@ -36,7 +36,10 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
         finding = installs_cost::priced(finding, run, facts, Manager::Apt);
         // With the lists in a mount they are no longer in the image, where a later install without
         // an update of its own looks for them.
-        let later = runs.iter().filter(|later| later.at > run.at && apt::installs(later));
+        let later = runs.iter().filter(|later| {
+            let is_after = later.at > run.at && dockerfile.builds_on(later.stage, run.stage);
+            is_after && apt::installs(later)
+        });
         let needs_lists = later.clone().any(|later| !apt::updates(later));
         let fix = match (apt::updates(run), needs_lists) {
             (true, false) => apt::with_mounts(file, run, TITLE),

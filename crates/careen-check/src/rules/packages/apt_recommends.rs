@@ -4,7 +4,7 @@ use careen_model::{Category, Findings, Fix, Severity};
 
 use crate::packages::apt_action;
 use crate::rules::packages::apt;
-use crate::steps::{Reading, edits, insert};
+use crate::steps::{Reading, Run, edits, insert};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
 pub(crate) const RULE: Rule = Rule {
@@ -24,12 +24,8 @@ pub(crate) const RULE: Rule = Rule {
 fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     let Reading { file, runs, .. } = dockerfile;
     for run in runs {
-        // Configured for all steps, or for this one.
-        if run.joined().contains("nstall-Recommends") {
-            continue;
-        }
         for command in run.commands().filter(|command| apt_action(command) == Some("install")) {
-            if command.has("--no-install-recommends") {
+            if command.has("--no-install-recommends") || is_configured(run) {
                 continue;
             }
             let words = command.arguments();
@@ -41,13 +37,19 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
             let edit = insert(at, format!(" {OPTION}"));
             let fix = Fix::risky("Install only what is asked for", edits(file, vec![edit]));
             let finding = apt::measured(finding, run, facts);
-            found.push(if run.is_editable(file) {
+            found.push(if run.takes_words(file) {
                 finding.fix(fix.adds(OPTION))
             } else {
                 finding.fix(Fix::by_hand(format!("Add `{OPTION}`")))
             });
         }
     }
+}
+
+/// By an option, or by a file that the step writes.
+fn is_configured(run: &Run<'_>) -> bool {
+    let names = |text: &str| text.contains("nstall-Recommends");
+    names(&run.joined()) || run.instruction.heredocs.iter().any(|heredoc| names(&heredoc.content))
 }
 
 const OPTION: &str = "--no-install-recommends";

@@ -27,10 +27,11 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings)
         if !apt::installs(run) || apt::updates(run) {
             continue;
         }
-        let earlier = runs[..i]
-            .iter()
-            .rev()
-            .find(|other| other.stage == run.stage && apt::updates(other) && !apt::installs(other));
+        // What stands behind ONBUILD runs in another build.
+        let earlier = runs[..i].iter().rev().find(|other| {
+            let is_near = other.stage == run.stage && other.is_trigger == run.is_trigger;
+            is_near && apt::updates(other) && !apt::installs(other)
+        });
         // Without any update the base image brings its lists, or a mount does.
         let Some(earlier) = earlier else { continue };
         let finding = rule
@@ -49,7 +50,8 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings)
 
 /// A later step that counts on the same lists, which a joined step would still leave in its layer.
 fn needs(other: &Run<'_>, run: &Run<'_>) -> bool {
-    other.stage == run.stage && apt::installs(other) && !apt::updates(other)
+    let is_near = other.stage == run.stage && other.is_trigger == run.is_trigger;
+    is_near && apt::installs(other) && !apt::updates(other)
 }
 
 fn by_hand() -> Fix {
@@ -62,7 +64,8 @@ fn by_hand() -> Fix {
 fn join(file: &ParsedDockerfile, earlier: &Run<'_>, run: &Run<'_>) -> Option<Fix> {
     let is_alone = earlier.script.commands.len() == 1 && earlier.instruction.flags.is_empty();
     let is_next = earlier.at + 1 == run.at;
-    let is_plain = earlier.is_editable(file) && run.is_editable(file);
+    // The whole instruction goes, and that would leave ONBUILD without one.
+    let is_plain = earlier.is_editable(file) && run.is_editable(file) && !run.is_trigger;
     if !(is_alone && is_next && is_plain && run.instruction.heredocs.is_empty()) {
         return None;
     }

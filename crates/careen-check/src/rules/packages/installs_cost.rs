@@ -11,11 +11,12 @@ use crate::{Facts, price};
 /// A model: the share that a manager has in the time of all 262 uncached builds of the public
 /// projects of the `FlakiDock` data set (system packages 35.4 %, Python 4.7 %, Node 6.9 %), times the
 /// median build of 115 s.
-fn usual_seconds(manager: Manager) -> f64 {
+fn usual_seconds(manager: Manager) -> Option<f64> {
     match manager {
-        Manager::Apt => 115.0 * 0.354,
-        Manager::Pip | Manager::Uv => 115.0 * 0.047,
-        _ => 115.0 * 0.069,
+        Manager::Apt => Some(115.0 * 0.354),
+        Manager::Pip | Manager::Uv => Some(115.0 * 0.047),
+        Manager::Npm | Manager::Yarn | Manager::Pnpm => Some(115.0 * 0.069),
+        _ => None,
     }
 }
 
@@ -31,27 +32,28 @@ const SHARE_OF_DOWNLOADS: f64 = 0.25;
 /// second run fetched the 0.2 MB alone.
 const APT_LISTS: u64 = 9_400_000;
 
-/// Seconds of one install step, how we know, and from where.
+/// Seconds of one install step, how we know, and from where; `None` where nobody measured.
 pub(in crate::rules) fn seconds(
     run: &Run<'_>,
     facts: &Facts,
     manager: Manager,
-) -> (f64, Basis, String) {
+) -> Option<(f64, Basis, String)> {
     if let Some(step) = price::step_seconds(&facts.history, &run.joined()) {
-        return (step.seconds, Basis::Measured, step.source);
+        return Some((step.seconds, Basis::Measured, step.source));
     }
     let source = "usual share of a median build, from 262 public projects".to_owned();
-    (usual_seconds(manager), Basis::Modelled, source)
+    Some((usual_seconds(manager)?, Basis::Modelled, source))
 }
 
 /// What a kept cache would save whenever the step runs again.
 pub(super) fn priced(finding: Finding, run: &Run<'_>, facts: &Facts, manager: Manager) -> Finding {
-    let (seconds, _, source) = seconds(run, facts, manager);
+    let Some((seconds, _, source)) = seconds(run, facts, manager) else { return finding };
     let finding = finding.because("the step takes", format!("{seconds:.1} s"), source);
-    let saving = if manager == Manager::Apt {
-        Saving::Bytes(APT_LISTS)
-    } else {
-        Saving::SecondsPerRebuild(seconds * SHARE_OF_DOWNLOADS)
+    let saving = match manager {
+        Manager::Apt => Saving::Bytes(APT_LISTS),
+        // A compiler's share is not that of a download.
+        Manager::Go | Manager::Cargo => return finding,
+        _ => Saving::SecondsPerRebuild(seconds * SHARE_OF_DOWNLOADS),
     };
     finding.costs(saving, Basis::Modelled)
 }

@@ -38,7 +38,7 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings)
                     format!("this empties {}, which a mount keeps", folders.join(", ")),
                 )
                 .because("cache mount", folders.join(", "), file.path.display().to_string());
-            let cut = run.cut(n).filter(|_| run.is_editable(file));
+            let cut = run.cut(file, n).filter(|_| run.is_editable_anywhere(file));
             found.push(match cut {
                 Some(cut) => {
                     let words = apt::words_of(file, cut);

@@ -76,7 +76,9 @@ fn price(installs: &[&Run<'_>], facts: &Facts) -> (f64, Basis, String) {
     let mut sources: Vec<String> = Vec::new();
     for run in installs {
         for manager in installs_of(run).iter().map(|install| install.manager) {
-            let (seconds, basis, source) = installs_cost::seconds(run, facts, manager);
+            let Some((seconds, basis, source)) = installs_cost::seconds(run, facts, manager) else {
+                continue;
+            };
             match basis {
                 Basis::Measured => measured += seconds,
                 _ if told.contains(&manager) => continue,
