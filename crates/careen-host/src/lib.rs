@@ -23,4 +23,4 @@ pub use discover::{DiscoverRequest, discover};
 pub use environment::{agent, ci};
 pub use gather::{Budget, HostRequest, gather};
 pub use latency::LatencyBudget;
-pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};
+pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System, read_small};

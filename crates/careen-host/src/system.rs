@@ -256,7 +256,7 @@ fn device(major: u32, minor: u32) -> u64 {
 }
 
 /// Content of a small regular file; never waits for a pipe or a device.
-pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Why> {
+pub fn read_small(path: &Path) -> Result<Vec<u8>, Why> {
     let unreadable = |error: String| Why::Unreadable { what: path.display().to_string(), error };
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).expect("a flag is one bit");
     let file = File::options().read(true).custom_flags(flags).open(path);

@@ -10,6 +10,7 @@ mod explain;
 mod fix;
 mod history;
 mod interrupt;
+mod lint;
 mod overview;
 mod preflight;
 mod report;
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
         Some(Command::Report(options)) => report::run(&options, format, world),
         Some(Command::History(options)) => history::list(&options, format, world),
         Some(Command::Compare(options)) => history::compare(&options, format, world),
+        Some(Command::Lint(options)) => lint::run(&options, format, world),
         Some(Command::Explain(options)) => explain::run(&options, format, world),
         Some(Command::Debug(options)) => {
             refuse_format("debug", format, &[Format::Text])?;

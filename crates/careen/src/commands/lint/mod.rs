@@ -1,0 +1,77 @@
+//! `careen lint`: the rules about files, on any number of them; one bad file stops nothing.
+
+mod asked;
+mod describe;
+mod look;
+mod targets;
+
+use std::io::IsTerminal as _;
+use std::time::Instant;
+
+use careen_report::lint::{self as report, Linting};
+use careen_report::terminal::{self, Excerpts};
+
+use self::asked::Asked;
+use crate::arguments::{Format, LintOptions};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::world::World;
+
+const FORMATS: &[Format] = &[
+    Format::Text,
+    Format::Json,
+    Format::Jsonl,
+    Format::Sarif,
+    Format::Github,
+    Format::Gitlab,
+    Format::Junit,
+    Format::Checkstyle,
+    Format::Md,
+];
+
+pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Result<Exit, Failure> {
+    super::refuse_format("lint", format, FORMATS)?;
+    let started = Instant::now();
+    let asked = Asked::of(options)?;
+    let found = targets::of(options)?;
+    let files = look::all(&found.targets, &asked);
+    let linting = Linting {
+        profile: asked.profile_name(),
+        files,
+        fails_at: options.fail_on.floor(),
+        stale: vec![],
+        notes: found.notes,
+        took: started.elapsed(),
+    };
+    show(&linting, format, world)?;
+    Ok(exit(&linting))
+}
+
+fn show(linting: &Linting, format: Format, world: &World) -> Result<(), Failure> {
+    super::print(|out| match format {
+        Format::Json => report::json::document(out, linting),
+        Format::Jsonl => report::json::lines(out, linting),
+        Format::Sarif => report::sarif::log(out, linting),
+        Format::Github => report::github::commands(out, linting),
+        Format::Gitlab => report::gitlab::report(out, linting),
+        Format::Junit => report::junit::report(out, linting),
+        Format::Checkstyle => report::checkstyle::report(out, linting),
+        Format::Md => report::markdown::report(out, linting),
+        Format::Text | Format::Html | Format::Trace => {
+            let is_screen = std::io::stdout().is_terminal();
+            let excerpts = if is_screen { Excerpts::Shown } else { Excerpts::Left };
+            terminal::lint(out, world.out, linting, excerpts)
+        }
+    })
+}
+
+/// 1 for findings at or above the threshold; else 3 when a file could not be read; else 0.
+fn exit(linting: &Linting) -> Exit {
+    if linting.failures() > 0 {
+        return Exit::Findings;
+    }
+    match linting.counts().unread {
+        0 => Exit::Ok,
+        _ => Exit::CouldNotCheck,
+    }
+}
