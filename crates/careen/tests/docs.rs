@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use careen_check::{Fixable, RULES, Rule};
+use careen_check::{Fixable, RULES, Rule, Status};
 use careen_model::Category;
 use expect_test::expect_file;
 
@@ -86,14 +86,15 @@ fn the_rules_are_documented() {
          Each page says what is wrong and why, and shows what makes the rule fire, stay silent and \
          fix; it is also the rule's test.\n\
          The severity is that of most findings of a rule; one finding may be graver or milder.\n\
-         A fix is applied by `careen fix`, or is something only a person can do, told with the \
-         command to run.\n",
+         A fix is applied by `careen fix` or `careen lint --fix`, or is something only a person can \
+         do, told with the command to run.\n\
+         Preview and pedantic rules are asked with `--preview` and `--pedantic`.\n",
         RULES.len()
     );
     for category in Category::ALL {
         write!(text, "\n## {}\n\n", category.name()).unwrap();
-        text.push_str("| rule | checks | severity | offers a fix | also known as |\n");
-        text.push_str("|---|---|---|---|---|\n");
+        text.push_str("| rule | checks | about | severity | offers a fix | also known as |\n");
+        text.push_str("|---|---|---|---|---|---|\n");
         for rule in RULES.iter().filter(|rule| rule.category == category) {
             text.push_str(&row(rule));
         }
@@ -102,16 +103,63 @@ fn the_rules_are_documented() {
 }
 
 fn row(rule: &Rule) -> String {
-    let page = format!("crates/careen-check/src/rules/{}.md", rule.id.replace('-', "_"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    assert!(root.join(&page).is_file(), "{page} is missing");
     let fix = match rule.fixable {
         Fixable::Never => "no",
         Fixable::Sometimes => "sometimes",
         Fixable::Always => "yes",
     };
+    let status = match rule.status {
+        Status::Stable => String::new(),
+        other => format!(", {}", other.name()),
+    };
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let aliases: Vec<String> = rule.aliases.iter().map(|name| format!("`{name}`")).collect();
-    let (id, title, aliases) = (rule.id, rule.title, aliases.join(" "));
-    format!("| [`{id}`](../{page}) | {title} | {severity} | {fix} | {aliases} |\n")
+    let (id, title, topic, aliases) = (rule.id, rule.title, rule.topic.name(), aliases.join(" "));
+    format!(
+        "| [`{id}`](rules/{id}.md) | {title} | {topic}{status} | {severity} | {fix} | {aliases} |\n"
+    )
+}
+
+/// A page for each rule, as `careen explain` prints it, below a line of facts; no page of a rule
+/// that is gone.
+#[test]
+fn every_rule_has_its_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules");
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    if update {
+        std::fs::create_dir_all(&folder).unwrap();
+    }
+    for rule in RULES {
+        let file = folder.join(format!("{}.md", rule.id));
+        expect_test::expect_file![file].assert_eq(&page(rule));
+    }
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_known = RULES.iter().any(|rule| name == format!("{}.md", rule.id));
+        if !is_known && update {
+            std::fs::remove_file(folder.join(&name)).unwrap();
+        }
+        assert!(is_known || update, "docs/rules/{name} belongs to no rule");
+    }
+}
+
+fn page(rule: &Rule) -> String {
+    let (title, rest) = rule.page.split_once("\n\n").unwrap();
+    let severity = format!("{:?}", rule.severity).to_lowercase();
+    let fix = match rule.fixable {
+        Fixable::Never => "no fix",
+        Fixable::Sometimes => "a fix where it is sure",
+        Fixable::Always => "a fix",
+    };
+    let facts = format!(
+        "{}, {}, {severity}, {fix}, since {}",
+        rule.topic.name(),
+        rule.status.name(),
+        rule.since
+    );
+    let aliases = match rule.aliases {
+        [] => String::new(),
+        names => format!("; also known as `{}`", names.join("`, `")),
+    };
+    format!("{title}\n\n*{facts}{aliases}*\n\n{rest}")
 }
