@@ -19,7 +19,9 @@ mod tools;
 pub mod walk;
 mod wsl;
 
-pub use discover::{DiscoverRequest, discover};
+pub use discover::{
+    BuildFile, BuildFiles, DiscoverRequest, builds_in, builds_of, discover, is_build_description,
+};
 pub use environment::{agent, ci};
 pub use gather::{Budget, HostRequest, gather};
 pub use latency::LatencyBudget;
