@@ -7,10 +7,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use careen_check::{Facts, LintFacts, ParsedDockerfile, Profile, lint};
+use careen_check::{Facts, LintFacts, ParsedDockerfile, Profile, lint, lint_ignore};
+use careen_model::context::IgnoreFile;
 use careen_model::{Fact, Finding, Place};
 use careen_report::lint::LintFile;
 use careen_syntax::dockerfile::{self, Dockerfile};
+use careen_syntax::ignore;
 
 use super::asked::Asked;
 use super::describe;
@@ -62,10 +64,10 @@ fn one(target: &Target, asked: &Asked) -> LintFile {
         Ok(bytes) => bytes,
         Err(reason) => return LintFile::unread(path.clone(), reason),
     };
-    let mut file = LintFile::new(path.clone(), bytes.clone());
     if target.kind == Kind::IgnoreFile {
-        return file;
+        return ignore_file(path, &bytes, asked);
     }
+    let mut file = LintFile::new(path.clone(), bytes.clone());
     let facts = facts(target, asked, dockerfile::parse(bytes));
     let found = lint(&facts, &asked.lint);
     let parsed = facts.dockerfile.as_ref().map(|parsed| &parsed.file);
@@ -81,6 +83,27 @@ fn one(target: &Target, asked: &Asked) -> LintFile {
         keep_reachable(&mut findings, parsed, &facts.lint, stage);
     }
     describe::add(&mut file, parsed, findings);
+    file
+}
+
+/// An ignore file: what breaks the build, and what misleads.
+fn ignore_file(path: &Path, bytes: &[u8], asked: &Asked) -> LintFile {
+    let dedicated = path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
+    let read = if dedicated { ignore::read_dedicated(bytes) } else { ignore::read(bytes) };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut file = LintFile::new(path.to_owned(), text.clone().into_bytes());
+    let found = lint_ignore(
+        IgnoreFile {
+            path: path.to_owned(),
+            exists: true,
+            dedicated,
+            text: Some(text),
+            problems: read.problems,
+        },
+        &asked.lint,
+    );
+    file.suppressed = found.suppressed;
+    describe::add(&mut file, None, found.findings);
     file
 }
 

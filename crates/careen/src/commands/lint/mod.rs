@@ -33,7 +33,7 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
     super::refuse_format("lint", format, FORMATS)?;
     let started = Instant::now();
     let asked = Asked::of(options)?;
-    let found = targets::of(options)?;
+    let found = targets::of(&options.paths, options.context.as_deref());
     let files = look::all(&found.targets, &asked);
     let linting = Linting {
         profile: asked.profile_name(),

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::arguments::LintOptions;
-use crate::failure::Failure;
+use careen_host::BuildFiles;
 
 /// One file to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,24 +30,58 @@ pub(super) struct Targets {
     pub(super) notes: Vec<String>,
 }
 
-pub(super) fn of(options: &LintOptions) -> Result<Targets, Failure> {
+/// What the paths of the command line lead to; without one, the current folder.
+///
+/// A file that is named is looked at whatever its name; one that several paths lead to, once.
+pub(super) fn of(paths: &[PathBuf], context: Option<&Path>) -> Targets {
     let mut found = Targets::default();
-    for path in &options.paths {
-        found.targets.push(Target {
-            path: path.clone(),
-            kind: kind(path),
-            context: options.context.clone(),
-            arguments: vec![],
-        });
+    let here = [PathBuf::from(".")];
+    for path in if paths.is_empty() { &here } else { paths } {
+        if path.as_os_str() == "-" {
+            found.add(path.clone(), Kind::StandardInput, context.map(Path::to_owned), vec![]);
+        } else if path.is_dir() {
+            found.add_all(careen_host::builds_in(path), path, context);
+        } else if careen_host::is_build_description(path) && path.is_file() {
+            found.add_all(careen_host::builds_of(path), path, context);
+        } else {
+            let kind = if is_ignore_file(path) { Kind::IgnoreFile } else { Kind::Dockerfile };
+            found.add(path.clone(), kind, context.map(Path::to_owned), vec![]);
+        }
     }
-    Ok(found)
+    found
 }
 
-fn kind(path: &Path) -> Kind {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    match name {
-        b"-" if path.as_os_str() == "-" => Kind::StandardInput,
-        _ if name.ends_with(b".dockerignore") || name == b".containerignore" => Kind::IgnoreFile,
-        _ => Kind::Dockerfile,
+impl Targets {
+    fn add(
+        &mut self,
+        path: PathBuf,
+        kind: Kind,
+        context: Option<PathBuf>,
+        arguments: Vec<(String, String)>,
+    ) {
+        if self.targets.iter().all(|known| known.path != path) {
+            self.targets.push(Target { path, kind, context, arguments });
+        }
     }
+
+    fn add_all(&mut self, files: BuildFiles, path: &Path, context: Option<&Path>) {
+        let count = self.targets.len();
+        for file in files.dockerfiles {
+            let context = context.map(Path::to_owned).or(file.context);
+            self.add(file.path, Kind::Dockerfile, context, file.arguments);
+        }
+        for file in files.ignore_files {
+            self.add(file, Kind::IgnoreFile, None, vec![]);
+        }
+        self.targets[count..].sort_by(|a, b| a.path.cmp(&b.path));
+        self.notes.extend(files.notes);
+        if self.targets.len() == count {
+            self.notes.push(format!("{}: no Dockerfile was found", path.display()));
+        }
+    }
+}
+
+fn is_ignore_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.ends_with(b".dockerignore") || name == b".containerignore"
 }
