@@ -406,8 +406,28 @@ pub(crate) struct LintOptions {
     #[arg(long)]
     pub(crate) pedantic: bool,
     /// Lowest severity that makes the exit code 1
-    #[arg(long, value_enum, default_value = "warning", value_name = "SEVERITY")]
-    pub(crate) fail_on: FailOn,
+    ///
+    /// The default is warning.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Do not report what this file knows; say which of it is gone
+    #[arg(long, value_name = "FILE", help_heading = "Baseline")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write all that is found to this file, and report nothing of it
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", help_heading = "Baseline")]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Apply the safe fixes in place, then report what is left
+    #[arg(long, help_heading = "Fix")]
+    pub(crate) fix: bool,
+    /// Also fixes that may change what is built (with --fix)
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub(crate) risky: bool,
+    /// Show the fixes as a diff and change nothing; 1 when there are any (with --fix)
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub(crate) dry_run: bool,
+    /// Keep no journal, so that nothing can be undone; works outside of projects (with --fix)
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub(crate) no_journal: bool,
     /// Build argument; without a value it is taken from the environment (repeatable)
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Build")]
     pub(crate) arguments: Vec<String>,

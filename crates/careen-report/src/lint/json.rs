@@ -18,7 +18,19 @@ struct Document<'a> {
     counts: Counts,
     /// Entries of the baseline that nothing answers any more.
     stale_baseline: Vec<Stale<'a>>,
+    /// Fixes that were made before this was found.
+    fixed: Vec<Made<'a>>,
+    /// Journal entries that take them back.
+    journal: &'a [String],
     notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    path: &'a str,
+    rule: &'a str,
+    title: &'a str,
+    safety: &'static str,
 }
 
 #[derive(Serialize)]
@@ -96,6 +108,12 @@ pub fn document(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
         line: entry.line,
         message: &entry.message,
     });
+    let fixed = linting.fixed.iter().map(|fixed| Made {
+        path: &fixed.path,
+        rule: fixed.rule,
+        title: &fixed.title,
+        safety: words::safety(fixed.safety),
+    });
     let document = Document {
         profile: linting.profile,
         took_seconds: seconds(linting.took),
@@ -115,6 +133,8 @@ pub fn document(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
             known: counts.known,
         },
         stale_baseline: stale.collect(),
+        fixed: fixed.collect(),
+        journal: &linting.journal,
         notes: &linting.notes,
     };
     write(out, "lint", document)

@@ -29,7 +29,11 @@ pub struct Linting {
     pub fails_at: Option<Severity>,
     /// Entries of the baseline that nothing answers any more.
     pub stale: Vec<StaleEntry>,
-    /// What the search for files did not understand.
+    /// Fixes that were made before this was found.
+    pub fixed: Vec<Fixed>,
+    /// Journal entries that take them back.
+    pub journal: Vec<String>,
+    /// What the search for files did not understand, and fixes that were not made.
     pub notes: Vec<String>,
     pub took: Duration,
 }
@@ -79,6 +83,15 @@ pub struct StaleEntry {
     pub rule: String,
     pub line: u32,
     pub message: String,
+}
+
+/// A fix that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fixed {
+    pub path: String,
+    pub rule: &'static str,
+    pub title: String,
+    pub safety: Safety,
 }
 
 /// How many of what.

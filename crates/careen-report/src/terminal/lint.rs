@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::line::cut;
 use super::{Line, Style, Tone, mark, write_lines};
-use crate::lint::{LintFile, LintFinding, Linting};
+use crate::lint::{Fixed, LintFile, LintFinding, Linting};
 use crate::{clean, words};
 
 /// How much is shown of each finding.
@@ -27,7 +27,7 @@ pub fn lint(
     linting: &Linting,
     excerpts: Excerpts,
 ) -> io::Result<()> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = linting.fixed.iter().map(|fixed| made(style, fixed)).collect();
     for file in &linting.files {
         for found in &file.findings {
             lines.push(headline(style, file, found));
@@ -51,6 +51,12 @@ pub fn lint(
     }
     lines.extend(summary(style, linting));
     write_lines(out, style, &lines)
+}
+
+fn made(style: Style, fixed: &Fixed) -> Line {
+    let line = Line::new(style).add(Tone::Strong, format!("{}: ", fixed.path));
+    let line = line.add(Tone::Good, "fixed").text(" ").add(Tone::Hint, fixed.rule);
+    line.text(format!(": {}", fixed.title)).whole()
 }
 
 fn headline(style: Style, file: &LintFile, found: &LintFinding) -> Line {
@@ -117,7 +123,7 @@ fn summary(style: Style, linting: &Linting) -> Vec<Line> {
         let severities = counts.severities();
         line.text(format!(" in {} of {files}: {severities}{kept}", counts.with_findings))
     });
-    let fixes = match (counts.safe, counts.risky) {
+    let fixable = match (counts.safe, counts.risky) {
         (0, 0) => None,
         (safe, 0) => Some(format!("{safe} fixable with --fix")),
         (0, risky) => Some(format!("{risky} fixable with --fix --risky")),
@@ -125,10 +131,18 @@ fn summary(style: Style, linting: &Linting) -> Vec<Line> {
             Some(format!("{safe} fixable with --fix, {risky} more with --fix --risky"))
         }
     };
-    lines.extend(fixes.map(|fixes| Line::new(style).text(fixes)));
+    lines.extend(fixable.map(|fixable| Line::new(style).text(fixable)));
+    if !linting.fixed.is_empty() {
+        let fixes = words::many(linting.fixed.len(), "fix");
+        let mut line = Line::new(style).add(Tone::Good, format!("{fixes} made"));
+        if let Some(id) = linting.journal.last() {
+            line = line.text("; undo: ").add(Tone::Hint, format!("careen undo {id}"));
+        }
+        lines.push(line);
+    }
     if counts.unread > 0 {
         let unread = format!("{} could not be read", words::many(counts.unread, "file"));
         lines.push(Line::new(style).add(Tone::Bad, unread));
     }
-    lines
+    lines.into_iter().map(Line::whole).collect()
 }

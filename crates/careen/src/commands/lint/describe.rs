@@ -24,15 +24,12 @@ pub(super) fn add(file: &mut LintFile, dockerfile: Option<&Dockerfile>, findings
         hash.add(finding.rule.as_bytes());
         hash.add_words(around);
         let same = seen.iter_mut().find(|(known, _)| *known == hash.0);
-        let nth = match same {
-            Some((_, n)) => {
-                *n += 1;
-                *n
-            }
-            None => {
-                seen.push((hash.0, 0));
-                0
-            }
+        let nth = if let Some((_, n)) = same {
+            *n += 1;
+            *n
+        } else {
+            seen.push((hash.0, 0));
+            0
         };
         hash.add(&nth.to_le_bytes());
         let fingerprint = format!("{:016x}", hash.0);

@@ -14,7 +14,7 @@ use careen_report::lint::LintFile;
 use careen_syntax::dockerfile::{self, Dockerfile};
 use careen_syntax::ignore;
 
-use super::asked::Asked;
+use super::asked::{self, Asked};
 use super::describe;
 use super::targets::{Kind, Target};
 
@@ -82,29 +82,34 @@ fn one(target: &Target, asked: &Asked) -> LintFile {
         }
         keep_reachable(&mut findings, parsed, &facts.lint, stage);
     }
+    asked.grade(&mut findings);
     describe::add(&mut file, parsed, findings);
     file
 }
 
 /// An ignore file: what breaks the build, and what misleads.
 fn ignore_file(path: &Path, bytes: &[u8], asked: &Asked) -> LintFile {
-    let dedicated = path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
-    let read = if dedicated { ignore::read_dedicated(bytes) } else { ignore::read(bytes) };
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let mut file = LintFile::new(path.to_owned(), text.clone().into_bytes());
-    let found = lint_ignore(
-        IgnoreFile {
-            path: path.to_owned(),
-            exists: true,
-            dedicated,
-            text: Some(text),
-            problems: read.problems,
-        },
-        &asked.lint,
-    );
+    let facts = ignore_facts(path, bytes);
+    let text = facts.text.clone().unwrap_or_default();
+    let mut file = LintFile::new(path.to_owned(), text.into_bytes());
+    let mut found = lint_ignore(facts, &asked.lint);
+    asked.grade(&mut found.findings);
     file.suppressed = found.suppressed;
     describe::add(&mut file, None, found.findings);
     file
+}
+
+/// An ignore file as the rules see it.
+pub(super) fn ignore_facts(path: &Path, bytes: &[u8]) -> IgnoreFile {
+    let dedicated = path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."));
+    let read = if dedicated { ignore::read_dedicated(bytes) } else { ignore::read(bytes) };
+    IgnoreFile {
+        path: path.to_owned(),
+        exists: true,
+        dedicated,
+        text: Some(String::from_utf8_lossy(bytes).into_owned()),
+        problems: read.problems,
+    }
 }
 
 /// What the rules are told beside the file.
@@ -131,11 +136,7 @@ pub(super) fn facts(target: &Target, asked: &Asked, file: Dockerfile) -> Facts {
 /// Leaves the findings of another linter that were asked for.
 fn keep_named(findings: &mut Vec<Finding>, asked: &Asked) -> usize {
     let is = |finding: &Finding, names: &[String]| {
-        names.iter().any(|name| {
-            let name = name.as_str();
-            finding.rule.eq_ignore_ascii_case(name)
-                || finding.also.iter().any(|also| also.eq_ignore_ascii_case(name))
-        })
+        names.iter().any(|name| asked::is_called(finding, name))
     };
     if !asked.only.is_empty() {
         findings.retain(|finding| is(finding, &asked.only));

@@ -1,13 +1,16 @@
 //! `careen lint`: the rules about files, on any number of them; one bad file stops nothing.
 
 mod asked;
+mod baseline;
 mod describe;
+mod fix;
 mod look;
 mod targets;
 
 use std::io::IsTerminal as _;
 use std::time::Instant;
 
+use careen_report::json;
 use careen_report::lint::{self as report, Linting};
 use careen_report::terminal::{self, Excerpts};
 
@@ -34,13 +37,37 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
     let started = Instant::now();
     let asked = Asked::of(options)?;
     let found = targets::of(&options.paths, options.context.as_deref());
-    let files = look::all(&found.targets, &asked);
+    let mut done = fix::Done::default();
+    if options.fix {
+        let plan = fix::planned(&found.targets, &asked, options)?;
+        if options.dry_run {
+            super::refuse_format("lint --fix --dry-run", format, &[Format::Text, Format::Json])?;
+            super::print(|out| match format {
+                Format::Json => json::plan(out, &plan),
+                _ => terminal::plan(out, world.out, &plan),
+            })?;
+            return Ok(if plan.files.is_empty() { Exit::Ok } else { Exit::Findings });
+        }
+        done = fix::apply(plan, options, world.now)?;
+    }
+    let mut files = look::all(&found.targets, &asked);
+    if let Some(file) = &options.write_baseline {
+        let count = baseline::write(file, &files)?;
+        super::say(&format!("wrote {count} findings to {}", file.display()));
+    }
+    let known = options.write_baseline.as_ref().or(asked.baseline.as_ref());
+    let stale = match known {
+        Some(file) => baseline::subtract(file, &mut files)?,
+        None => vec![],
+    };
     let linting = Linting {
         profile: asked.profile_name(),
         files,
-        fails_at: options.fail_on.floor(),
-        stale: vec![],
-        notes: found.notes,
+        fails_at: asked.fail_on.floor(),
+        stale,
+        fixed: done.fixed,
+        journal: done.journal,
+        notes: found.notes.into_iter().chain(done.notes).collect(),
         took: started.elapsed(),
     };
     show(&linting, format, world)?;
