@@ -7,6 +7,7 @@ mod engine;
 mod engine_trouble;
 mod fixes;
 mod limits;
+mod lint;
 mod refusals;
 mod sandbox;
 mod without_engine;
