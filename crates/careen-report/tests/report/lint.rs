@@ -1,8 +1,6 @@
 //! Every format of `careen lint`, from one run with odd names, odd texts and a file that is not
 //! there.
 
-#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
-
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +11,7 @@ use careen_report::lint::{
     junit, markdown, sarif,
 };
 use careen_report::terminal::{self, Excerpts, Style};
-use expect_test::{Expect, expect};
+use expect_test::{Expect, ExpectFile, expect, expect_file};
 
 const SOURCE: &str = "\u{feff}FROM scratch as base\r\nRUN echo \"ä,\t100%\" | cat\r\n";
 
@@ -89,28 +87,34 @@ fn linting() -> Linting {
     }
 }
 
-#[track_caller]
-fn check(
-    write: impl FnOnce(&mut dyn io::Write, &Linting) -> io::Result<()>,
-    expected: &Expect,
-) -> String {
-    let mut out = Vec::new();
-    write(&mut out, &linting()).expect("a vector takes all");
-    let text = String::from_utf8(out).expect("all of it is text");
+type Write = fn(&mut dyn io::Write, &Linting) -> io::Result<()>;
+
+fn written(write: Write) -> String {
+    let text = crate::text(|out| write(out, &linting()));
     assert!(!text.contains('\x1b'), "an escape sequence got through");
+    text
+}
+
+#[track_caller]
+fn check(write: Write, expected: &Expect) -> String {
+    let text = written(write);
+    expected.assert_eq(&text);
+    text
+}
+
+#[track_caller]
+fn check_file(write: Write, expected: &ExpectFile) -> String {
+    let text = written(write);
     expected.assert_eq(&text);
     text
 }
 
 #[test]
 fn on_a_screen_each_finding_shows_its_line() {
-    let screen = |excerpts| {
-        move |out: &mut dyn io::Write, run: &Linting| {
-            terminal::lint(out, Style::PLAIN, run, excerpts)
-        }
-    };
+    let shown: Write = |out, run| terminal::lint(out, Style::PLAIN, run, Excerpts::Shown);
+    let left: Write = |out, run| terminal::lint(out, Style::PLAIN, run, Excerpts::Left);
     check(
-        screen(Excerpts::Shown),
+        shown,
         &expect![[r#"
             app/x: fixed mixed-case: Write `AS`
             app/Docker file,1:1:14: style mixed-case: 'as' and 'FROM' differ
@@ -136,7 +140,7 @@ fn on_a_screen_each_finding_shows_its_line() {
         "#]],
     );
     check(
-        screen(Excerpts::Left),
+        left,
         &expect![[r#"
             app/x: fixed mixed-case: Write `AS`
             app/Docker file,1:1:14: style mixed-case: 'as' and 'FROM' differ
@@ -166,185 +170,7 @@ fn carets_stay_on_a_narrow_screen() {
 
 #[test]
 fn the_document() {
-    let text = check(
-        json::document,
-        &expect![[r#"
-        {
-          "schema_version": "1",
-          "kind": "lint",
-          "careen": "0.1.0",
-          "profile": "careen",
-          "took_seconds": 0.012,
-          "findings": [
-            {
-              "path": "app/Docker file,1",
-              "line": 1,
-              "column": 14,
-              "end_line": 1,
-              "end_column": 16,
-              "rule": "mixed-case",
-              "aliases": [
-                "DL0001"
-              ],
-              "severity": "style",
-              "category": "style",
-              "message": "'as' and 'FROM' differ",
-              "evidence": [
-                {
-                  "what": "keyword",
-                  "value": "FROM",
-                  "source": "Dockerfile"
-                }
-              ],
-              "cost": null,
-              "fixes": [
-                {
-                  "title": "Write `AS`",
-                  "safety": "safe",
-                  "edits": [
-                    {
-                      "line": 1,
-                      "column": 14,
-                      "end_line": 1,
-                      "end_column": 16,
-                      "text": "AS"
-                    }
-                  ],
-                  "commands": []
-                }
-              ],
-              "fingerprint": "0000000000000000"
-            },
-            {
-              "path": "app/Docker file,1",
-              "line": 2,
-              "column": 5,
-              "end_line": 2,
-              "end_column": 25,
-              "rule": "odd-pipe",
-              "aliases": [
-                "DL0001"
-              ],
-              "severity": "warning",
-              "category": "style",
-              "message": "a\u001b[31m <b> | 100%: x, ::y",
-              "evidence": [],
-              "cost": {
-                "kind": "seconds-per-rebuild",
-                "seconds": 1.5,
-                "bytes": null,
-                "basis": "measured"
-              },
-              "fixes": [
-                {
-                  "title": "Set `pipefail`",
-                  "safety": "manual",
-                  "edits": [],
-                  "commands": [
-                    "set -o pipefail"
-                  ]
-                }
-              ],
-              "fingerprint": "0000000000000001"
-            },
-            {
-              "path": "app/Docker file,1",
-              "line": 2,
-              "column": 20,
-              "end_line": 2,
-              "end_column": 25,
-              "rule": "odd-pipe",
-              "aliases": [
-                "DL0001"
-              ],
-              "severity": "error",
-              "category": "style",
-              "message": "it is worse",
-              "evidence": [],
-              "cost": null,
-              "fixes": [
-                {
-                  "title": "Drop it",
-                  "safety": "risky",
-                  "edits": [
-                    {
-                      "line": 2,
-                      "column": 19,
-                      "end_line": 2,
-                      "end_column": 25,
-                      "text": ""
-                    }
-                  ],
-                  "commands": []
-                }
-              ],
-              "fingerprint": "0000000000000002"
-            }
-          ],
-          "files": [
-            {
-              "path": "app/Docker file,1",
-              "state": "linted",
-              "reason": null,
-              "findings": 3,
-              "suppressed": 1,
-              "known": 2
-            },
-            {
-              "path": "gone",
-              "state": "unread",
-              "reason": "there is no such file",
-              "findings": 0,
-              "suppressed": 0,
-              "known": 0
-            },
-            {
-              "path": "fine.Dockerfile",
-              "state": "linted",
-              "reason": null,
-              "findings": 0,
-              "suppressed": 0,
-              "known": 0
-            }
-          ],
-          "counts": {
-            "files": 3,
-            "unread": 1,
-            "findings": 3,
-            "error": 1,
-            "warning": 1,
-            "hint": 0,
-            "style": 1,
-            "fixable_safe": 1,
-            "fixable_risky": 1,
-            "suppressed": 1,
-            "known": 2
-          },
-          "stale_baseline": [
-            {
-              "path": "old",
-              "rule": "odd-pipe",
-              "line": 3,
-              "message": "it was so"
-            }
-          ],
-          "fixed": [
-            {
-              "path": "app/x",
-              "rule": "mixed-case",
-              "title": "Write `AS`",
-              "safety": "safe"
-            }
-          ],
-          "journal": [
-            "0001"
-          ],
-          "notes": [
-            "docker-bake.hcl: target `x` is left out"
-          ]
-        }
-    "#]],
-    );
+    let text = check_file(json::document, &expect_file!["lint.json"]);
     let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!(value["counts"]["findings"], 3);
 }
@@ -367,240 +193,7 @@ fn json_lines() {
 
 #[test]
 fn sarif_for_code_scanning() {
-    let text = check(
-        sarif::log,
-        &expect![[r##"
-        {
-          "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-          "version": "2.1.0",
-          "runs": [
-            {
-              "tool": {
-                "driver": {
-                  "name": "careen",
-                  "version": "0.1.0",
-                  "rules": [
-                    {
-                      "id": "mixed-case",
-                      "shortDescription": {
-                        "text": "a title"
-                      },
-                      "help": {
-                        "text": "Why.",
-                        "markdown": "# rule\n\nWhy.\n\n```dockerfile\nFROM a\n```\n"
-                      },
-                      "defaultConfiguration": {
-                        "level": "note"
-                      },
-                      "properties": {
-                        "tags": [
-                          "style"
-                        ],
-                        "aliases": [
-                          "DL0001"
-                        ]
-                      }
-                    },
-                    {
-                      "id": "odd-pipe",
-                      "shortDescription": {
-                        "text": "a title"
-                      },
-                      "help": {
-                        "text": "Why.",
-                        "markdown": "# rule\n\nWhy.\n\n```dockerfile\nFROM a\n```\n"
-                      },
-                      "defaultConfiguration": {
-                        "level": "warning"
-                      },
-                      "properties": {
-                        "tags": [
-                          "style"
-                        ],
-                        "aliases": [
-                          "DL0001"
-                        ]
-                      }
-                    }
-                  ]
-                }
-              },
-              "columnKind": "unicodeCodePoints",
-              "invocations": [
-                {
-                  "executionSuccessful": false,
-                  "toolExecutionNotifications": [
-                    {
-                      "level": "error",
-                      "message": {
-                        "text": "gone could not be read: there is no such file"
-                      },
-                      "locations": [
-                        {
-                          "physicalLocation": {
-                            "artifactLocation": {
-                              "uri": "gone"
-                            }
-                          }
-                        }
-                      ]
-                    }
-                  ]
-                }
-              ],
-              "results": [
-                {
-                  "ruleId": "mixed-case",
-                  "ruleIndex": 0,
-                  "level": "note",
-                  "message": {
-                    "text": "'as' and 'FROM' differ"
-                  },
-                  "locations": [
-                    {
-                      "physicalLocation": {
-                        "artifactLocation": {
-                          "uri": "app/Docker%20file%2C1"
-                        },
-                        "region": {
-                          "startLine": 1,
-                          "startColumn": 14,
-                          "endLine": 1,
-                          "endColumn": 16
-                        }
-                      }
-                    }
-                  ],
-                  "partialFingerprints": {
-                    "careen/v1": "0000000000000000"
-                  },
-                  "fixes": [
-                    {
-                      "description": {
-                        "text": "Write `AS` (safe)"
-                      },
-                      "artifactChanges": [
-                        {
-                          "artifactLocation": {
-                            "uri": "app/Docker%20file%2C1"
-                          },
-                          "replacements": [
-                            {
-                              "deletedRegion": {
-                                "startLine": 1,
-                                "startColumn": 14,
-                                "endLine": 1,
-                                "endColumn": 16
-                              },
-                              "insertedContent": {
-                                "text": "AS"
-                              }
-                            }
-                          ]
-                        }
-                      ]
-                    }
-                  ],
-                  "properties": {
-                    "severity": "style",
-                    "evidence": [
-                      "keyword: FROM (from Dockerfile)"
-                    ]
-                  }
-                },
-                {
-                  "ruleId": "odd-pipe",
-                  "ruleIndex": 1,
-                  "level": "warning",
-                  "message": {
-                    "text": "a\u001b[31m <b> | 100%: x, ::y"
-                  },
-                  "locations": [
-                    {
-                      "physicalLocation": {
-                        "artifactLocation": {
-                          "uri": "app/Docker%20file%2C1"
-                        },
-                        "region": {
-                          "startLine": 2,
-                          "startColumn": 5,
-                          "endLine": 2,
-                          "endColumn": 25
-                        }
-                      }
-                    }
-                  ],
-                  "partialFingerprints": {
-                    "careen/v1": "0000000000000001"
-                  },
-                  "properties": {
-                    "severity": "warning",
-                    "evidence": []
-                  }
-                },
-                {
-                  "ruleId": "odd-pipe",
-                  "ruleIndex": 1,
-                  "level": "error",
-                  "message": {
-                    "text": "it is worse"
-                  },
-                  "locations": [
-                    {
-                      "physicalLocation": {
-                        "artifactLocation": {
-                          "uri": "app/Docker%20file%2C1"
-                        },
-                        "region": {
-                          "startLine": 2,
-                          "startColumn": 20,
-                          "endLine": 2,
-                          "endColumn": 25
-                        }
-                      }
-                    }
-                  ],
-                  "partialFingerprints": {
-                    "careen/v1": "0000000000000002"
-                  },
-                  "fixes": [
-                    {
-                      "description": {
-                        "text": "Drop it (risky)"
-                      },
-                      "artifactChanges": [
-                        {
-                          "artifactLocation": {
-                            "uri": "app/Docker%20file%2C1"
-                          },
-                          "replacements": [
-                            {
-                              "deletedRegion": {
-                                "startLine": 2,
-                                "startColumn": 19,
-                                "endLine": 2,
-                                "endColumn": 25
-                              },
-                              "insertedContent": {
-                                "text": ""
-                              }
-                            }
-                          ]
-                        }
-                      ]
-                    }
-                  ],
-                  "properties": {
-                    "severity": "error",
-                    "evidence": []
-                  }
-                }
-              ]
-            }
-          ]
-        }
-    "##]],
-    );
+    let text = check_file(sarif::log, &expect_file!["lint.sarif"]);
     assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
 }
 
@@ -619,52 +212,7 @@ fn workflow_commands() {
 
 #[test]
 fn code_quality() {
-    check(
-        gitlab::report,
-        &expect![[r#"
-        [
-          {
-            "description": "'as' and 'FROM' differ",
-            "check_name": "mixed-case",
-            "fingerprint": "0000000000000000:app/Docker%20file%2C1",
-            "severity": "info",
-            "location": {
-              "path": "app/Docker file,1",
-              "lines": {
-                "begin": 1,
-                "end": 1
-              }
-            }
-          },
-          {
-            "description": "a\u001b[31m <b> | 100%: x, ::y",
-            "check_name": "odd-pipe",
-            "fingerprint": "0000000000000001:app/Docker%20file%2C1",
-            "severity": "major",
-            "location": {
-              "path": "app/Docker file,1",
-              "lines": {
-                "begin": 2,
-                "end": 2
-              }
-            }
-          },
-          {
-            "description": "it is worse",
-            "check_name": "odd-pipe",
-            "fingerprint": "0000000000000002:app/Docker%20file%2C1",
-            "severity": "critical",
-            "location": {
-              "path": "app/Docker file,1",
-              "lines": {
-                "begin": 2,
-                "end": 2
-              }
-            }
-          }
-        ]
-    "#]],
-    );
+    check_file(gitlab::report, &expect_file!["lint_gitlab.json"]);
 }
 
 #[test]
