@@ -143,6 +143,35 @@ fn every_rule_has_its_page() {
     }
 }
 
+/// What careen says when it is asked for something that it has not.
+fn refusal(arguments: &[&str]) -> String {
+    let careen = Command::new(env!("CARGO_BIN_EXE_careen")).args(arguments).output().unwrap();
+    assert_eq!(careen.status.code(), Some(2), "{careen:?}");
+    String::from_utf8(careen.stderr).unwrap()
+}
+
+/// First cells of the table rows below a heading.
+fn first_cells<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
+    let section = text.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap()).collect()
+}
+
+#[test]
+fn formats_and_keys_of_lint_are_documented() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lint.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let told = refusal(&["lint", "--format", "html"]);
+    let formats: Vec<&str> = told.split("it has ").nth(1).unwrap().trim().split(", ").collect();
+    assert_eq!(first_cells(&text, "\n## Formats\n"), formats);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("careen.toml");
+    std::fs::write(&config, "[lint]\nxxxxxxxxxxxxxxxxxxxx = 1\n").unwrap();
+    let told = refusal(&["lint", "--config", config.to_str().unwrap()]);
+    let keys: Vec<&str> = told.split("known are ").nth(1).unwrap().trim().split(", ").collect();
+    assert_eq!(first_cells(&text, "\n## Configuration\n"), keys);
+}
+
 fn page(rule: &Rule) -> String {
     let (title, rest) = rule.page.split_once("\n\n").unwrap();
     let severity = format!("{:?}", rule.severity).to_lowercase();
