@@ -133,8 +133,8 @@ fn summary(style: Style, linting: &Linting) -> Vec<Line> {
     };
     lines.extend(fixable.map(|fixable| Line::new(style).text(fixable)));
     if !linting.fixed.is_empty() {
-        let fixes = words::many(linting.fixed.len(), "fix");
-        let mut line = Line::new(style).add(Tone::Good, format!("{fixes} made"));
+        let made = words::many(linting.fixed.len(), "fix");
+        let mut line = Line::new(style).add(Tone::Good, format!("{made} made"));
         if let Some(id) = linting.journal.last() {
             line = line.text("; undo: ").add(Tone::Hint, format!("careen undo {id}"));
         }

@@ -64,10 +64,10 @@ fn linting() -> Linting {
     file.suppressed = 1;
     file.known = 2;
     let gone = LintFile::unread("gone".into(), "there is no such file".to_owned());
-    let fine = LintFile::new("fine.Dockerfile".into(), b"FROM scratch\n".to_vec());
+    let clean = LintFile::new("fine.Dockerfile".into(), b"FROM scratch\n".to_vec());
     Linting {
         profile: "careen",
-        files: vec![file, gone, fine],
+        files: vec![file, gone, clean],
         fails_at: Some(Severity::Warning),
         stale: vec![StaleEntry {
             path: "old".into(),

@@ -241,6 +241,15 @@ fn a_folder_is_searched_and_builds_say_what_is_theirs() {
 }
 
 #[test]
+fn a_file_with_several_names_is_looked_at_once() {
+    let sandbox = sandbox(&[("a/Dockerfile", MIXED)]);
+    std::os::unix::fs::symlink("Dockerfile", sandbox.project().join("a/Dockerfile.link")).unwrap();
+    let run = lint(&sandbox, &["./a/Dockerfile", "a/Dockerfile", "a", "--format", "json"]);
+    assert_eq!(places(&run), ["./a/Dockerfile:2:1 mismatched-as-case"]);
+    lint(&sandbox, &["--fix", "./a/Dockerfile", "a"]).check(0, &["1 fix made"]);
+}
+
+#[test]
 fn a_stage_leaves_out_what_it_does_not_need() {
     let text = "FROM scratch as a\nFROM scratch as b\nFROM a as c\n";
     let sandbox = sandbox(&[("Dockerfile", text)]);
@@ -396,5 +405,8 @@ fn every_format_can_be_read_by_its_reader() {
     for format in ["junit", "checkstyle"] {
         assert!(of(format).out.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<"));
     }
+    let run = lint(&sandbox, &["gone", "--format", "gitlab"]);
+    assert_eq!(run.out, "[]\n");
+    run.check(3, &["gone: could not be read"]);
     assert!(of("md").out.starts_with("### careen lint: 1 warning, 1 style finding\n"));
 }

@@ -114,7 +114,7 @@ impl Asked {
 pub(super) fn is_called(finding: &Finding, name: &str) -> bool {
     let is = |known: &&'static str| known.eq_ignore_ascii_case(name);
     is(&finding.rule)
-        || finding.also.iter().any(|also| is(also))
+        || finding.also.iter().any(is)
         || find(name).is_ok_and(|rule| rule.id == finding.rule)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
     let found = targets::of(&options.paths, options.context.as_deref());
     let mut done = fix::Done::default();
     if options.fix {
-        let plan = fix::planned(&found.targets, &asked, options)?;
+        let plan = fix::planned(&found.all, &asked, options)?;
         if options.dry_run {
             super::refuse_format("lint --fix --dry-run", format, &[Format::Text, Format::Json])?;
             super::print(|out| match format {
@@ -50,7 +50,7 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
         }
         done = fix::apply(plan, options, world.now)?;
     }
-    let mut files = look::all(&found.targets, &asked);
+    let mut files = look::all(&found.all, &asked);
     if let Some(file) = &options.write_baseline {
         let count = baseline::write(file, &files)?;
         super::say(&format!("wrote {count} findings to {}", file.display()));
@@ -71,7 +71,28 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
         took: started.elapsed(),
     };
     show(&linting, format, world)?;
+    tell_what_has_no_place(&linting, format);
     Ok(exit(&linting))
+}
+
+/// Forms of other programs know findings alone; what else there is to say goes to the person.
+fn tell_what_has_no_place(linting: &Linting, format: Format) {
+    if matches!(format, Format::Text | Format::Json) {
+        return;
+    }
+    if format == Format::Gitlab {
+        for file in &linting.files {
+            if let Some(reason) = &file.unread {
+                super::say(&format!("{}: could not be read: {reason}", file.path.display()));
+            }
+        }
+    }
+    for entry in &linting.stale {
+        super::say(&format!("{}: {} is in the baseline and found no more", entry.path, entry.rule));
+    }
+    for note in &linting.notes {
+        super::say(note);
+    }
 }
 
 fn show(linting: &Linting, format: Format, world: &World) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! Which files a run looks at, and what is known of the build of each.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use careen_host::BuildFiles;
@@ -26,8 +27,10 @@ pub(super) enum Kind {
 /// All files in their order, and what the search did not understand.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
-    pub(super) targets: Vec<Target>,
+    pub(super) all: Vec<Target>,
     pub(super) notes: Vec<String>,
+    /// The files themselves, whatever leads to them.
+    seen: HashSet<PathBuf>,
 }
 
 /// What the paths of the command line lead to; without one, the current folder.
@@ -59,13 +62,15 @@ impl Targets {
         context: Option<PathBuf>,
         arguments: Vec<(String, String)>,
     ) {
-        if self.targets.iter().all(|known| known.path != path) {
-            self.targets.push(Target { path, kind, context, arguments });
+        // What is not there is told under each of its names.
+        let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if self.seen.insert(real) {
+            self.all.push(Target { path, kind, context, arguments });
         }
     }
 
     fn add_all(&mut self, files: BuildFiles, path: &Path, context: Option<&Path>) {
-        let count = self.targets.len();
+        let count = self.all.len();
         for file in files.dockerfiles {
             let context = context.map(Path::to_owned).or(file.context);
             self.add(file.path, Kind::Dockerfile, context, file.arguments);
@@ -73,9 +78,9 @@ impl Targets {
         for file in files.ignore_files {
             self.add(file, Kind::IgnoreFile, None, vec![]);
         }
-        self.targets[count..].sort_by(|a, b| a.path.cmp(&b.path));
+        self.all[count..].sort_by(|a, b| a.path.cmp(&b.path));
         self.notes.extend(files.notes);
-        if self.targets.len() == count {
+        if self.all.len() == count {
             self.notes.push(format!("{}: no Dockerfile was found", path.display()));
         }
     }
