@@ -266,7 +266,9 @@ pub fn read_small(path: &Path) -> Result<Vec<u8>, Why> {
     if kind.is_dir() || kind.is_fifo() || kind.is_socket() || kind.is_char_device() {
         return Err(unreadable("is not a regular file".into()));
     }
-    let mut bytes = Vec::new();
+    // Room for the end as well, so that one read finds all and the next one the end.
+    let room = usize::try_from(meta.len().min(LARGEST_FILE)).unwrap_or(0) + 1;
+    let mut bytes = Vec::with_capacity(room);
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|err| why(path, &err))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(unreadable("is larger than 4 MiB".into()));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use careen_check::{
     Check, Policy, Profile, RULES, Scope, Selection, diagnose, lint_ignore, plan, plan_rounds,
 };
-use careen_model::{Choice, Diagnosis, Plan, Safety};
+use careen_model::{Choice, Diagnosis, Plan, Planned, Safety, Step};
 use careen_report::lint::Fixed;
 use careen_run::apply::{Journal, replace_file};
 use careen_syntax::dockerfile;
@@ -102,9 +102,8 @@ pub(super) fn apply(plan: Plan, options: &LintOptions, now: i64) -> Result<Done,
         projects[at].1.files.push(file);
     }
     for (root, mut part) in projects {
-        let in_part = |planned: &&careen_model::Planned| {
-            part.files.iter().any(|file| touches(planned, &file.path))
-        };
+        let in_part =
+            |planned: &&Planned| part.files.iter().any(|file| touches(planned, &file.path));
         part.chosen = plan.chosen.iter().filter(in_part).cloned().collect();
         crate::commands::relative_to(&root, &mut part);
         let journal = Journal::of(&root).map_err(failed("read the journal"))?;
@@ -131,15 +130,14 @@ fn project_of(path: &Path) -> Result<PathBuf, Failure> {
     }
 }
 
-fn touches(planned: &careen_model::Planned, path: &Path) -> bool {
-    use careen_model::Step;
+fn touches(planned: &Planned, path: &Path) -> bool {
     planned.fix.steps.iter().any(|step| match step {
         Step::Edit { path: known, .. } | Step::Write { path: known, .. } => known == path,
         _ => false,
     })
 }
 
-fn fixed(plan: &Plan, planned: &careen_model::Planned) -> Fixed {
+fn fixed(plan: &Plan, planned: &Planned) -> Fixed {
     let file = plan.files.iter().find(|file| touches(planned, &file.path));
     Fixed {
         path: file.map_or(String::new(), |file| file.path.display().to_string()),
@@ -151,11 +149,19 @@ fn fixed(plan: &Plan, planned: &careen_model::Planned) -> Fixed {
 
 /// Fixes that were offered and would have done harm.
 fn refused(plan: &Plan) -> Vec<String> {
-    let told = plan.left.iter().filter_map(|(planned, choice)| match choice {
-        Choice::Refused(why) => {
-            Some(format!("not fixed: {} ({}): {why}", planned.fix.title, planned.rule))
+    let mut notes: Vec<String> = Vec::new();
+    for (planned, choice) in &plan.left {
+        let Choice::Refused(why) = choice else { continue };
+        let paths = planned.fix.steps.iter().filter_map(|step| match step {
+            Step::Edit { path, .. } | Step::Write { path, .. } => Some(path.display().to_string()),
+            _ => None,
+        });
+        let path = paths.collect::<Vec<_>>().join(", ");
+        let note = format!("{path}: not fixed by {}: {}: {why}", planned.rule, planned.fix.title);
+        // Two findings may offer the same.
+        if !notes.contains(&note) {
+            notes.push(note);
         }
-        Choice::NotAsked(_) | Choice::Overlaps => None,
-    });
-    told.collect()
+    }
+    notes
 }

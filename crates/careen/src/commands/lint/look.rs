@@ -26,8 +26,9 @@ const LARGEST: u64 = 4 << 20;
 
 /// All files in the order of their targets.
 pub(super) fn all(targets: &[Target], asked: &Asked) -> Vec<LintFile> {
-    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = if targets.len() < MANY { 1 } else { threads.min(8) };
+    // Asking how many there are costs more than a small file.
+    let threads = || thread::available_parallelism().map_or(1, NonZeroUsize::get).min(8);
+    let threads = if targets.len() < MANY { 1 } else { threads() };
     if threads == 1 {
         return targets.iter().map(|target| one(target, asked)).collect();
     }
