@@ -15,6 +15,7 @@ mod fuzz;
 mod home;
 mod http;
 mod process;
+mod rule;
 mod sample;
 
 use std::process::ExitCode;
@@ -67,8 +68,14 @@ const TASKS: &[Task] = &[
         run: sample::run,
     },
     Task {
+        name: "new",
+        takes: "rule NAME --folder FOLDER",
+        does: "a new rule: its file, its page, its two lines of registration",
+        run: rule::run,
+    },
+    Task {
         name: "bench",
-        takes: "build|context|dockerfile [--runs N] [--project DIR] [--files N] [--clean]",
+        takes: "build|context|dockerfile|lint [--runs N] [--project DIR] [--files N] [--clean]",
         does: "measures careen beside its peers in one run and prints ratios; docs/benchmarks.md",
         run: bench::run,
     },

@@ -138,9 +138,10 @@ impl Facts {
 
     /// The ignore file in force.
     pub(crate) fn ignore(&self) -> Result<&IgnoreFile, Why> {
-        match &self.context {
-            Fact::Known(context) => Ok(&context.ignore),
-            Fact::Unknown(_) => self.lint.ignore.get(),
+        match (&self.context, &self.lint.ignore) {
+            (Fact::Known(context), _) => Ok(&context.ignore),
+            (Fact::Unknown(_), Fact::Known(ignore)) => Ok(ignore),
+            (Fact::Unknown(why), Fact::Unknown(_)) => Err(why.clone()),
         }
     }
 

@@ -31,7 +31,7 @@ pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, LabelKind, LintFacts, OtherLabels, ParsedDockerfile};
 pub use find::{UnknownRule, find, nearest};
 pub use legacy::legacy;
-pub use lint::{Comments, Lint, Linted, Overrides, Reach, lint};
+pub use lint::{Comments, Lint, Linted, Overrides, Reach, lint, lint_ignore};
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
 pub use price::{first_transfer, repeated_transfer};
 pub use profile::Profile;

@@ -1,13 +1,15 @@
 //! Reading one Dockerfile with the rules of a profile, in the order of its lines.
 
-use careen_model::{Finding, Findings, Place, Severity};
+use careen_model::context::IgnoreFile;
+use careen_model::{Fact, Finding, Findings, Place, Severity};
 
 use crate::buildkit::CheckOptions;
 use crate::profile::Profile;
 use crate::rules::suppressions::useless_suppression;
+use crate::rules::{broken_ignore_file, misread_ignore_line};
 use crate::steps::Reading;
 use crate::suppress::{Dialect, Suppressions};
-use crate::{Check, Facts, RULES, Rule, Selection, Status, find};
+use crate::{Check, Facts, LintFacts, RULES, Rule, Selection, Status, find};
 
 /// What to look for.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +91,29 @@ pub fn lint(facts: &Facts, lint: &Lint) -> Linted {
     linted
 }
 
+/// Looks at an ignore file alone. Other linters look at none, so their profiles find nothing.
+pub fn lint_ignore(file: IgnoreFile, lint: &Lint) -> Linted {
+    let mut linted = Linted::default();
+    if lint.profile != Profile::Careen {
+        return linted;
+    }
+    let told = LintFacts { ignore: Fact::Known(file), ..LintFacts::default() };
+    let facts = Facts { lint: told, ..Facts::nothing(0) };
+    for rule in [&broken_ignore_file::RULE, &misread_ignore_line::RULE] {
+        let mut found = Findings::default();
+        if !lint.asks_for(rule) || rule.judge(&facts, None, &mut found).is_err() {
+            continue;
+        }
+        let found = found.into_sorted();
+        match lint.selection.reason_to_ignore(rule) {
+            Some(_) => linted.suppressed += found.len(),
+            None => linted.findings.extend(found),
+        }
+    }
+    linted.findings.sort_by(|a, b| (order(a), a.rule).cmp(&(order(b), b.rule)));
+    linted
+}
+
 fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
     let suppressions = match lint.overrides.comments {
         Comments::Honoured => Suppressions::of(facts, &Dialect::ALL),
@@ -134,7 +159,8 @@ fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
 }
 
 impl Lint {
-    fn asks_for(&self, rule: &Rule) -> bool {
+    /// Whether this run asks a rule, ignored or not.
+    pub fn asks_for(&self, rule: &Rule) -> bool {
         if !self.selection.only.is_empty() {
             return self.selection.only.iter().any(|asked| asked.id == rule.id);
         }

@@ -20,8 +20,10 @@ mod tools;
 pub mod walk;
 mod wsl;
 
-pub use discover::{DiscoverRequest, discover};
+pub use discover::{
+    BuildFile, BuildFiles, DiscoverRequest, builds_in, builds_of, discover, is_build_description,
+};
 pub use environment::{agent, ci};
 pub use gather::{Budget, HostRequest, gather, mount_of};
 pub use latency::LatencyBudget;
-pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System};
+pub use system::{Folder, Freshness, Machine, RealSystem, RoomStatus, Status, System, read_small};

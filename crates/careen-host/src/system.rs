@@ -256,7 +256,7 @@ fn device(major: u32, minor: u32) -> u64 {
 }
 
 /// Content of a small regular file; never waits for a pipe or a device.
-pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Why> {
+pub fn read_small(path: &Path) -> Result<Vec<u8>, Why> {
     let unreadable = |error: String| Why::Unreadable { what: path.display().to_string(), error };
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).expect("a flag is one bit");
     let file = File::options().read(true).custom_flags(flags).open(path);
@@ -266,7 +266,9 @@ pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, Why> {
     if kind.is_dir() || kind.is_fifo() || kind.is_socket() || kind.is_char_device() {
         return Err(unreadable("is not a regular file".into()));
     }
-    let mut bytes = Vec::new();
+    // Room for the end as well, so that one read finds all and the next one the end.
+    let room = usize::try_from(meta.len().min(LARGEST_FILE)).unwrap_or(0) + 1;
+    let mut bytes = Vec::with_capacity(room);
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|err| why(path, &err))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(unreadable("is larger than 4 MiB".into()));

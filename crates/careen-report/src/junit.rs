@@ -4,7 +4,8 @@ use std::io;
 
 use careen_model::{Diagnosis, Finding, Looked, Severity, Verdict};
 
-use crate::{ImageTests, clean, clean_lines, subject, words};
+use crate::xml::{attribute, body};
+use crate::{ImageTests, subject, words};
 
 /// One suite for the image; a case that could not be run is an error, not a failure.
 pub fn image_tests(out: &mut dyn io::Write, tests: &ImageTests<'_>) -> io::Result<()> {
@@ -130,29 +131,4 @@ impl Suite<'_> {
 
 fn close(out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "  </testsuite>\n</testsuites>")
-}
-
-fn attribute(text: &str) -> String {
-    escape(&clean(text))
-}
-
-fn body(text: &str) -> String {
-    escape(&clean_lines(text).join("\n"))
-}
-
-/// Escapes markup. What XML 1.0 cannot hold at all is gone with the control characters,
-/// but for two code points that are never characters.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => (),
-            c => out.push(c),
-        }
-    }
-    out
 }

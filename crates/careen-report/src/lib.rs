@@ -9,11 +9,13 @@ mod diff;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod lint;
 pub mod markdown;
 mod subject;
 pub mod terminal;
 pub mod trace;
 mod words;
+mod xml;
 
 pub use clean::{clean, clean_lines};
 pub use subject::{ImageTests, JournalRow, Subject, TextOf};

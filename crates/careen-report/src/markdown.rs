@@ -192,7 +192,7 @@ fn table(out: &mut dyn io::Write, compared: &Comparison) -> io::Result<()> {
 }
 
 /// Foreign text in one cell: nothing in it is markup, a mention, a link or a workflow command.
-fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use careen_model::Scenario;
+use careen_model::{Scenario, Severity};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -62,9 +62,15 @@ pub(crate) enum Format {
     Text,
     Json,
     // Plain comments: documented values would spread each help over several screens.
-    // One event of a build per line.
+    // One event of a build, or one finding, per line.
     Jsonl,
     Junit,
+    Sarif,
+    // Workflow commands of GitHub.
+    Github,
+    // Code quality of GitLab.
+    Gitlab,
+    Checkstyle,
     // Short enough for a pull request comment.
     Md,
     Html,
@@ -88,6 +94,19 @@ pub(crate) enum FailOn {
     Hint,
     Warning,
     Error,
+}
+
+impl FailOn {
+    /// The lowest severity that fails; `None`: nothing does.
+    pub(crate) fn floor(self) -> Option<Severity> {
+        Some(match self {
+            FailOn::Never => return None,
+            FailOn::Style => Severity::Style,
+            FailOn::Hint => Severity::Hint,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Error => Severity::Error,
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -118,6 +137,8 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Show what the build context holds, what is sent of it and why, without an engine
     Context(ContextOptions),
+    /// Check Dockerfiles and ignore files line by line; needs no engine
+    Lint(LintOptions),
     /// Explain a rule; works offline
     Explain(Explain),
     /// Look inside: what careen's readers understand (for contributors)
@@ -432,6 +453,78 @@ pub(crate) struct ContextOptions {
     /// Exit with 1 when more entries are sent
     #[arg(long, value_name = "N")]
     pub(crate) max_entries: Option<u64>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct LintOptions {
+    /// Dockerfiles, ignore files and folders; `-` is standard input; the current folder without
+    #[arg(value_name = "FILE|FOLDER")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Whose findings: careen's own, or what another linter would say
+    #[arg(long, value_enum)]
+    pub(crate) profile: Option<LintProfile>,
+    /// Report only this rule, by name or alias (repeatable)
+    #[arg(long, value_name = "RULE")]
+    pub(crate) only: Vec<String>,
+    /// Do not tell about a rule, with the reason (repeatable)
+    #[arg(long, value_name = "RULE=REASON")]
+    pub(crate) ignore: Vec<String>,
+    /// Also rules that have not proven themselves yet
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Also rules that are right and more than most people want to hear
+    #[arg(long)]
+    pub(crate) pedantic: bool,
+    /// Lowest severity that makes the exit code 1
+    ///
+    /// The default is warning.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Do not report what this file knows; say which of it is gone
+    #[arg(long, value_name = "FILE", help_heading = "Baseline")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write all that is found to this file, and report nothing of it
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline", help_heading = "Baseline")]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Apply the safe fixes in place, then report what is left
+    #[arg(long, help_heading = "Fix")]
+    pub(crate) fix: bool,
+    /// Also fixes that may change what is built (with --fix)
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub(crate) risky: bool,
+    /// Show the fixes as a diff and change nothing; 1 when there are any (with --fix)
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub(crate) dry_run: bool,
+    /// Keep no journal, so that nothing can be undone; works outside of projects (with --fix)
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub(crate) no_journal: bool,
+    /// Build argument; without a value it is taken from the environment (repeatable)
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Build")]
+    pub(crate) arguments: Vec<String>,
+    /// Report only what stands in stages that this one needs
+    #[arg(long, value_name = "STAGE", help_heading = "Build")]
+    pub(crate) target: Option<String>,
+    /// Platform to build for
+    #[arg(long, value_name = "OS/ARCH", help_heading = "Build")]
+    pub(crate) platform: Option<String>,
+    /// Build context, instead of what compose and the like say, else the Dockerfile's folder
+    #[arg(long, value_name = "FOLDER", help_heading = "Build")]
+    pub(crate) context: Option<PathBuf>,
+    /// Configuration file, instead of the nearest careen.toml
+    #[arg(long, value_name = "FILE", help_heading = "Project")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, conflicts_with = "config", help_heading = "Project")]
+    pub(crate) isolated: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintProfile {
+    Careen,
+    #[value(name = "buildkit")]
+    BuildKit,
+    Hadolint,
 }
 
 /// `100MB`, `1.5 GB`, `2GiB`, `512k`, `4096`.

@@ -2,11 +2,15 @@
 //!
 //! An unknown key is an error with a suggestion, so that a misspelt setting is never ignored.
 
+mod lint;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use careen_check::nearest;
+
+use self::lint::LintConfig;
 
 /// What a project may set. Paths are relative to the file they stand in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) image: Option<String>,
     /// Rules not to tell about, with the reason.
     pub(crate) ignore: Vec<(String, String)>,
+    /// For `careen lint` alone.
+    pub(crate) lint: LintConfig,
 }
 
 /// Keys with what they mean, for the docs and for suggestions.
@@ -29,6 +35,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("target", "stage to build"),
     ("image", "name and tag of the image"),
     ("ignore", "table: rule = \"reason\""),
+    ("lint", "table: what `careen lint` looks for"),
 ];
 
 /// A configuration that cannot be used.
@@ -100,30 +107,32 @@ fn parse(file: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
             "context" => config.context = Some(folder.join(text()?)),
             "target" => config.target = Some(text()?),
             "image" => config.image = Some(text()?),
-            "ignore" => config.ignore = reasons(value).map_err(fail)?,
-            unknown => return Err(fail(unknown_key(unknown))),
+            "ignore" => config.ignore = reasons("ignore", value).map_err(fail)?,
+            "lint" => config.lint = lint::read(value, folder).map_err(fail)?,
+            unknown => return Err(fail(unknown_key(unknown, KEYS))),
         }
     }
     Ok(Some(config))
 }
 
-fn reasons(value: &toml::Value) -> Result<Vec<(String, String)>, String> {
-    let table = value.as_table().ok_or("`ignore` must be a table: rule = \"reason\"")?;
+fn reasons(key: &str, value: &toml::Value) -> Result<Vec<(String, String)>, String> {
+    let table = value.as_table();
+    let table = table.ok_or_else(|| format!("`{key}` must be a table: rule = \"reason\""))?;
     let mut out = Vec::new();
     for (rule, reason) in table {
         match reason.as_str().map(str::trim) {
             Some(reason) if !reason.is_empty() => out.push((rule.clone(), reason.to_owned())),
-            _ => return Err(format!("`ignore.{rule}` needs a reason in words")),
+            _ => return Err(format!("`{key}.{rule}` needs a reason in words")),
         }
     }
     Ok(out)
 }
 
-fn unknown_key(key: &str) -> String {
-    if let Some(known) = nearest(key, KEYS.iter().map(|(known, _)| *known)) {
+fn unknown_key(key: &str, keys: &[(&str, &str)]) -> String {
+    if let Some(known) = nearest(key, keys.iter().map(|(known, _)| *known)) {
         return format!("unknown key `{key}`; did you mean `{known}`?");
     }
-    let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
+    let known: Vec<&str> = keys.iter().map(|(known, _)| *known).collect();
     format!("unknown key `{key}`; known are {}", known.join(", "))
 }
 
@@ -137,7 +146,11 @@ mod tests {
     fn check(name: &str, text: &str, expected: &Expect) {
         let shown = match parse(Path::new(name), text) {
             Ok(None) => "nothing".to_owned(),
-            Ok(Some(config)) => format!("{config:?}"),
+            // The table of lint is tested beside its reader.
+            Ok(Some(config)) => {
+                let Config { image, ignore, file, .. } = config;
+                format!("{} {image:?} {ignore:?}", file.unwrap().display())
+            }
             Err(err) => err.to_string(),
         };
         expected.assert_eq(&shown);
@@ -154,7 +167,7 @@ mod tests {
             "careen.toml",
             "colour = 'x'",
             &expect![
-                "careen.toml: unknown key `colour`; known are dockerfile, context, target, image, ignore"
+                "careen.toml: unknown key `colour`; known are dockerfile, context, target, image, ignore, lint"
             ],
         );
     }
@@ -169,9 +182,7 @@ mod tests {
         check(
             "careen.toml",
             "[ignore]\nclock-skew = 'known'",
-            &expect![[
-                r#"Config { file: Some("careen.toml"), dockerfile: None, context: None, target: None, image: None, ignore: [("clock-skew", "known")] }"#
-            ]],
+            &expect![[r#"careen.toml None [("clock-skew", "known")]"#]],
         );
     }
 
@@ -181,9 +192,7 @@ mod tests {
         check(
             "pyproject.toml",
             "[tool.careen]\nimage = 'x:1'",
-            &expect![[
-                r#"Config { file: Some("pyproject.toml"), dockerfile: None, context: None, target: None, image: Some("x:1"), ignore: [] }"#
-            ]],
+            &expect![[r#"pyproject.toml Some("x:1") []"#]],
         );
     }
 }

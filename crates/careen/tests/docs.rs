@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use careen_check::{Fixable, RULES, Rule};
+use careen_check::{Fixable, RULES, Rule, Status};
 use careen_model::Category;
 use expect_test::expect_file;
 
@@ -86,14 +86,15 @@ fn the_rules_are_documented() {
          Each page says what is wrong and why, and shows what makes the rule fire, stay silent and \
          fix; it is also the rule's test.\n\
          The severity is that of most findings of a rule; one finding may be graver or milder.\n\
-         A fix is applied by `careen fix`, or is something only a person can do, told with the \
-         command to run.\n",
+         A fix is applied by `careen fix` or `careen lint --fix`, or is something only a person can \
+         do, told with the command to run.\n\
+         Preview and pedantic rules are asked with `--preview` and `--pedantic`.\n",
         RULES.len()
     );
     for category in Category::ALL {
         write!(text, "\n## {}\n\n", category.name()).unwrap();
-        text.push_str("| rule | checks | severity | offers a fix | also known as |\n");
-        text.push_str("|---|---|---|---|---|\n");
+        text.push_str("| rule | checks | about | severity | offers a fix | also known as |\n");
+        text.push_str("|---|---|---|---|---|---|\n");
         for rule in RULES.iter().filter(|rule| rule.category == category) {
             text.push_str(&row(rule));
         }
@@ -102,22 +103,92 @@ fn the_rules_are_documented() {
 }
 
 fn row(rule: &Rule) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let rules = "crates/careen-check/src/rules";
-    let name = format!("{}.md", rule.id.replace('-', "_"));
-    let folders = std::fs::read_dir(root.join(rules)).unwrap().map(|entry| entry.unwrap());
-    let folders = folders.filter(|entry| entry.path().is_dir());
-    let names = folders.map(|entry| format!("{rules}/{}", entry.file_name().to_string_lossy()));
-    let mut pages = names.chain([rules.to_owned()]).map(|folder| format!("{folder}/{name}"));
-    let page = pages.find(|page| root.join(page).is_file());
-    let page = page.unwrap_or_else(|| panic!("{name} is missing"));
     let fix = match rule.fixable {
         Fixable::Never => "no",
         Fixable::Sometimes => "sometimes",
         Fixable::Always => "yes",
     };
+    let status = match rule.status {
+        Status::Stable => String::new(),
+        other => format!(", {}", other.name()),
+    };
     let severity = format!("{:?}", rule.severity).to_lowercase();
     let aliases: Vec<String> = rule.aliases.iter().map(|name| format!("`{name}`")).collect();
-    let (id, title, aliases) = (rule.id, rule.title, aliases.join(" "));
-    format!("| [`{id}`](../{page}) | {title} | {severity} | {fix} | {aliases} |\n")
+    let (id, title, topic, aliases) = (rule.id, rule.title, rule.topic.name(), aliases.join(" "));
+    format!(
+        "| [`{id}`](rules/{id}.md) | {title} | {topic}{status} | {severity} | {fix} | {aliases} |\n"
+    )
+}
+
+/// A page for each rule, as `careen explain` prints it, below a line of facts; no page of a rule
+/// that is gone.
+#[test]
+fn every_rule_has_its_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules");
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    if update {
+        std::fs::create_dir_all(&folder).unwrap();
+    }
+    for rule in RULES {
+        let file = folder.join(format!("{}.md", rule.id));
+        expect_test::expect_file![file].assert_eq(&page(rule));
+    }
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let is_known = RULES.iter().any(|rule| name == format!("{}.md", rule.id));
+        if !is_known && update {
+            std::fs::remove_file(folder.join(&name)).unwrap();
+        }
+        assert!(is_known || update, "docs/rules/{name} belongs to no rule");
+    }
+}
+
+/// What careen says when it is asked for something that it has not.
+fn refusal(arguments: &[&str]) -> String {
+    let careen = Command::new(env!("CARGO_BIN_EXE_careen")).args(arguments).output().unwrap();
+    assert_eq!(careen.status.code(), Some(2), "{careen:?}");
+    String::from_utf8(careen.stderr).unwrap()
+}
+
+/// First cells of the table rows below a heading.
+fn first_cells<'a>(text: &'a str, heading: &str) -> Vec<&'a str> {
+    let section = text.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap()).collect()
+}
+
+#[test]
+fn formats_and_keys_of_lint_are_documented() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lint.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let told = refusal(&["lint", "--format", "html"]);
+    let formats: Vec<&str> = told.split("it has ").nth(1).unwrap().trim().split(", ").collect();
+    assert_eq!(first_cells(&text, "\n## Formats\n"), formats);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("careen.toml");
+    std::fs::write(&config, "[lint]\nxxxxxxxxxxxxxxxxxxxx = 1\n").unwrap();
+    let told = refusal(&["lint", "--config", config.to_str().unwrap()]);
+    let keys: Vec<&str> = told.split("known are ").nth(1).unwrap().trim().split(", ").collect();
+    assert_eq!(first_cells(&text, "\n## Configuration\n"), keys);
+}
+
+fn page(rule: &Rule) -> String {
+    let (title, rest) = rule.page.split_once("\n\n").unwrap();
+    let severity = format!("{:?}", rule.severity).to_lowercase();
+    let fix = match rule.fixable {
+        Fixable::Never => "no fix",
+        Fixable::Sometimes => "a fix where it is sure",
+        Fixable::Always => "a fix",
+    };
+    let facts = format!(
+        "{}, {}, {severity}, {fix}, since {}",
+        rule.topic.name(),
+        rule.status.name(),
+        rule.since
+    );
+    let aliases = match rule.aliases {
+        [] => String::new(),
+        names => format!("; also known as `{}`", names.join("`, `")),
+    };
+    format!("{title}\n\n*{facts}{aliases}*\n\n{rest}")
 }

@@ -62,7 +62,7 @@ fn parse(careen: &Path, list: &str, times: u32) -> Result<(), Failure> {
 }
 
 /// The recorded corpus where it is, else the Dockerfiles of this repository.
-fn corpus() -> Result<(&'static str, Vec<PathBuf>), Failure> {
+pub(super) fn corpus() -> Result<(&'static str, Vec<PathBuf>), Failure> {
     let given = env::var_os("CAREEN_DATA").map(PathBuf::from);
     let data = given.unwrap_or_else(|| home::workspace().join("../shared/data"));
     let recorded = data.join("dockerfile/corpus");

@@ -4,7 +4,7 @@ use careen_model::{Basis, Category, Findings, Fix, Place, Saving, Severity, Span
 
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
-pub(super) const RULE: Rule = Rule {
+pub(crate) const RULE: Rule = Rule {
     id: "broken-ignore-file",
     title: "ignore file is understood",
     category: Category::Ignore,
@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
-    let ignore = &facts.context()?.ignore;
+    let ignore = facts.ignore()?;
     let text = ignore.text.as_deref().unwrap_or("");
     for problem in &ignore.problems {
         let span = problem.line.map_or(Span { start: 0, end: 0 }, |line| line_span(text, line));

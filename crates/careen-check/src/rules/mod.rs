@@ -6,7 +6,7 @@
 
 mod broken_builder;
 mod broken_client_builder;
-mod broken_ignore_file;
+pub(crate) mod broken_ignore_file;
 mod buildx_missing;
 mod classic_builder;
 mod clock_skew;
@@ -26,6 +26,7 @@ mod large_context;
 mod little_memory;
 mod localhost_proxy;
 mod low_space;
+pub(crate) mod misread_ignore_line;
 mod missing_bridge;
 mod missing_ignore_file;
 mod mounts;
@@ -85,6 +86,7 @@ const AROUND: &[&Rule] = &[
     &moving_files::RULE,
     &missing_ignore_file::RULE,
     &broken_ignore_file::RULE,
+    &misread_ignore_line::RULE,
     &weak_ignore_file::RULE,
     &secrets_in_context::RULE,
     &mtu_mismatch::RULE,

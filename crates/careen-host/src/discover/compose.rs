@@ -39,7 +39,8 @@ pub(super) fn read_service(file: &Path, service: &str) -> Result<Option<Build>, 
     Ok(builds(file)?.into_iter().find(|(name, _)| name == service).map(|(_, build)| build))
 }
 
-fn builds(file: &Path) -> Result<Vec<(String, Build)>, Why> {
+/// The builds of all services that are built from a Dockerfile of this machine.
+pub(super) fn builds(file: &Path) -> Result<Vec<(String, Build)>, Why> {
     let text = read_text(file)?;
     let tree = yaml::parse(&text).map_err(|error| unreadable(file, error))?;
     let folder = file.parent().unwrap_or(Path::new("."));
@@ -69,7 +70,22 @@ fn build_of(section: &Node, folder: &Path) -> Option<Build> {
     }
     let context = tidy(&folder.join(context));
     let dockerfile = tidy(&context.join(dockerfile));
-    Some(Build { dockerfile, from: "compose.yaml", context, target })
+    let arguments = section.get("args").map(arguments).unwrap_or_default();
+    Some(Build { dockerfile, from: "compose.yaml", context, target, arguments })
+}
+
+/// `args` as a mapping or as a list of `NAME=VALUE`; without a value it is the environment's.
+fn arguments(section: &Node) -> Vec<(String, String)> {
+    let pair = |name: &str, value: &str| Some((name.to_owned(), interpolate(value)?));
+    let listed = section.items().iter().filter_map(|item| {
+        let (name, value) = item.text()?.split_once('=')?;
+        pair(name, value)
+    });
+    let mapped = section.entries().iter().filter_map(|(name, value)| {
+        let value = value.text().filter(|text| !matches!(*text, "" | "~" | "null"))?;
+        pair(name, value)
+    });
+    listed.chain(mapped).collect()
 }
 
 fn is_remote(context: &str) -> bool {
@@ -156,6 +172,19 @@ mod tests {
         );
         check("build: {dockerfile: /abs/Dockerfile}", Some(("/p", "/abs/Dockerfile", None)));
         check("build: {}", Some(("/p", "/p/Dockerfile", None)));
+    }
+
+    #[test]
+    fn arguments_are_read_in_both_forms() {
+        for (section, expected) in [
+            ("args: {A: 1, B: '${X:-y}', C: $D, E: }", "A=1 B=y"),
+            ("args: [A=1, 'B=a=b', C]", "A=1 B=a=b"),
+        ] {
+            let tree = yaml::parse(section).unwrap();
+            let found = arguments(tree.get("args").unwrap());
+            let shown: Vec<String> = found.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            assert_eq!(shown.join(" "), expected, "{section}");
+        }
     }
 
     #[test]

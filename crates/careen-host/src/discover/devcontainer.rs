@@ -37,9 +37,18 @@ pub(super) fn read(file: &Path) -> Result<Option<Build>, Why> {
             from: "devcontainer.json",
             context: tidy(&folder.join(context.unwrap_or_else(|| ".".into()))),
             target: text_of(&build["target"]),
+            arguments: arguments(&build["args"]),
         }));
     }
     read_compose(&json, folder)
+}
+
+/// Values that are the same everywhere: `${localEnv:…}` and the like are not.
+fn arguments(section: &Value) -> Vec<(String, String)> {
+    let known =
+        |value: &Value| value.as_str().filter(|text| !text.contains("${")).map(str::to_owned);
+    let pairs = section.as_object().into_iter().flatten();
+    pairs.filter_map(|(name, value)| Some((name.clone(), known(value)?))).collect()
 }
 
 /// `dockerComposeFile` is one name or several, of which later ones override; `service` names ours.

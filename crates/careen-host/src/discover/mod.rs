@@ -3,8 +3,11 @@
 //! The Dockerfile is the one of the argument, else of a compose file, else of a development
 //! container, else the one that is found; context and target come from the same place.
 
+mod bake;
+mod builds;
 mod compose;
 mod devcontainer;
+mod hcl;
 mod kinds;
 mod python;
 pub(crate) mod yaml;
@@ -13,6 +16,8 @@ use std::path::{Component, Path, PathBuf};
 
 use careen_model::project::Source;
 use careen_model::{Fact, ProjectFacts, Why};
+
+pub use builds::{BuildFile, BuildFiles, builds_in, builds_of, is_build_description};
 
 use crate::system::{read_small, why};
 
@@ -32,6 +37,8 @@ struct Build {
     from: &'static str,
     context: PathBuf,
     target: Option<String>,
+    /// Build arguments whose values are known.
+    arguments: Vec<(String, String)>,
 }
 
 /// Looks into the folder; never fails, since what cannot be read is a fact too.
@@ -46,6 +53,7 @@ pub fn discover(root: &Path, request: &DiscoverRequest) -> ProjectFacts {
             from: "argument",
             context: root.to_owned(),
             target: None,
+            arguments: vec![],
         }),
         None => configured(compose.as_deref(), devcontainer.as_deref(), &mut broken)
             .or_else(|| found(root, &names)),
@@ -103,7 +111,8 @@ fn found(root: &Path, names: &[String]) -> Option<Build> {
     let elsewhere = ["docker/Dockerfile", ".devcontainer/Dockerfile", ".docker/Dockerfile"];
     let candidates = usual.into_iter().chain(suffixed.map(String::as_str)).chain(elsewhere);
     let path = candidates.map(|name| root.join(name)).find(|path| path.is_file())?;
-    Some(Build { dockerfile: path, from: "found", context: root.to_owned(), target: None })
+    let (context, arguments) = (root.to_owned(), vec![]);
+    Some(Build { dockerfile: path, from: "found", context, target: None, arguments })
 }
 
 /// The file if it can be opened, or why there is none.

@@ -34,6 +34,13 @@ impl Node {
         }
     }
 
+    pub(super) fn items(&self) -> &[Rc<Node>] {
+        match self {
+            Node::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The value of a key, also of mappings merged by `<<`.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.get_within(key, &mut { MOST_MERGES })

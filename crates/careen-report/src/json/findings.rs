@@ -40,14 +40,14 @@ struct Lines {
 }
 
 #[derive(Serialize)]
-struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     what: &'a str,
     value: &'a str,
     source: &'a str,
 }
 
 #[derive(Serialize)]
-struct Price {
+pub(crate) struct Price {
     /// `seconds`, `seconds-per-rebuild`, `bytes` or `may-fail`.
     kind: &'static str,
     seconds: Option<f64>,
@@ -172,11 +172,7 @@ impl<'a> Finding<'a> {
         text_of: &TextOf<'_>,
     ) -> Finding<'a> {
         let check = diagnosis.checks.iter().find(|check| check.rule == finding.rule);
-        let evidence = finding.evidence.iter().map(|fact| Evidence {
-            what: fact.what,
-            value: &fact.value,
-            source: &fact.source,
-        });
+        let evidence = finding.evidence.iter().map(Evidence::from);
         Finding {
             rule: finding.rule,
             severity: words::severity(finding.severity),
@@ -213,6 +209,12 @@ fn place(place: &Place, text_of: &TextOf<'_>) -> Where {
             });
             Where { kind: "file", path: Some(path.to_string_lossy().into_owned()), lines }
         }
+    }
+}
+
+impl<'a> From<&'a careen_model::Evidence> for Evidence<'a> {
+    fn from(fact: &'a careen_model::Evidence) -> Evidence<'a> {
+        Evidence { what: fact.what, value: &fact.value, source: &fact.source }
     }
 }
 

@@ -15,6 +15,8 @@ use std::io;
 use std::time::Duration;
 
 pub use context::{context_answer, context_path, context_patterns, context_tried};
+pub(crate) use findings::{Evidence, Price};
+pub(crate) use value::seconds;
 
 use careen_model::{
     BuildEvent, BuildRecord, Comparison, ContextFacts, Diagnosis, Plan,
@@ -135,8 +137,7 @@ pub fn build(
 ///
 /// Output of steps must come redacted; bytes that are not UTF-8 become U+FFFD.
 pub fn event(out: &mut dyn io::Write, event: &BuildEvent) -> io::Result<()> {
-    let line = serde_json::to_string(&builds::Event::from(event)).map_err(io::Error::other)?;
-    writeln!(out, "{}", escape(&line))
+    write_line(out, &builds::Event::from(event))
 }
 
 /// `kind: "comparison"`: tables of phases with their titles.
@@ -182,11 +183,26 @@ pub fn other(out: &mut dyn io::Write, kind: &'static str, body: &Value) -> io::R
     write(out, kind, Body { body: value::Shown(body) })
 }
 
-fn write(out: &mut dyn io::Write, kind: &'static str, body: impl Serialize) -> io::Result<()> {
+pub(crate) fn write(
+    out: &mut dyn io::Write,
+    kind: &'static str,
+    body: impl Serialize,
+) -> io::Result<()> {
     let careen = env!("CARGO_PKG_VERSION");
     let document = Document { schema_version: SCHEMA_VERSION, kind, careen, body };
     let text = serde_json::to_string_pretty(&document).map_err(io::Error::other)?;
     writeln!(out, "{}", escape(&text))
+}
+
+/// A document of another schema, without our envelope.
+pub(crate) fn write_bare(out: &mut dyn io::Write, document: &Value) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(&value::Shown(document)).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape(&text))
+}
+
+pub(crate) fn write_line(out: &mut dyn io::Write, object: &impl Serialize) -> io::Result<()> {
+    let line = serde_json::to_string(object).map_err(io::Error::other)?;
+    writeln!(out, "{}", escape(&line))
 }
 
 /// Escapes what JSON allows and a terminal obeys: the second set of controls, direction marks.

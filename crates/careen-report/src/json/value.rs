@@ -62,7 +62,7 @@ pub(super) fn list<'a, T>(values: &'a [T], show: impl Fn(&'a T) -> Value) -> Val
 }
 
 /// Seconds, to the millisecond.
-pub(super) fn seconds(duration: Duration) -> f64 {
+pub(crate) fn seconds(duration: Duration) -> f64 {
     round(duration.as_secs_f64())
 }
 

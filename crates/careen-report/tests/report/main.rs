@@ -5,6 +5,7 @@
 
 mod context;
 mod html;
+mod lint;
 mod live;
 mod machine;
 mod sample;

@@ -5,6 +5,7 @@
 //! `.careen/` holds its own `.gitignore`; the context walk and the ignore file writer of careen
 //! treat the folder as ignored, so it is never sent to a builder.
 
+mod direct;
 mod disk;
 mod manifest;
 mod transaction;
@@ -17,6 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use careen_model::{FileChange, Plan};
+
+pub use self::direct::replace_file;
 
 use self::disk::State;
 use self::manifest::{Folder, Manifest, Progress};

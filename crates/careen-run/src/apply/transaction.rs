@@ -195,7 +195,7 @@ fn place_temporary(root: &Path, folder: &Folder, n: usize, row: &Row) -> Result<
     disk::write_as(&draft, &bytes, after)
 }
 
-fn next_state(next: &Next, before: Option<&State>, folder_mode: u32) -> Option<State> {
+pub(super) fn next_state(next: &Next, before: Option<&State>, folder_mode: u32) -> Option<State> {
     match next {
         Next::Gone => None,
         Next::Earlier { state, .. } => Some(state.clone()),

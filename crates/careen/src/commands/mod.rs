@@ -11,6 +11,7 @@ mod fix;
 mod history;
 mod interrupt;
 mod leftovers;
+mod lint;
 mod move_project;
 mod overview;
 mod preflight;
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
         Some(Command::Report(options)) => report::run(&options, format, world),
         Some(Command::History(options)) => history::list(&options, format, world),
         Some(Command::Compare(options)) => history::compare(&options, format, world),
+        Some(Command::Lint(options)) => lint::run(&options, format, world),
         Some(Command::Explain(options)) => explain::run(&options, format, world),
         Some(Command::Debug(options)) => {
             refuse_format("debug", format, &[Format::Text])?;

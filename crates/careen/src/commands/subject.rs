@@ -124,14 +124,7 @@ pub(super) fn text_of(path: &Path) -> Option<String> {
 
 /// 1 for findings at or above the threshold; else 3 when no engine could be asked; else 0.
 pub(super) fn exit(diagnosis: &Diagnosis, fail_on: FailOn, gathered: &Gathered) -> Exit {
-    let severity = match fail_on {
-        FailOn::Never => None,
-        FailOn::Style => Some(careen_model::Severity::Style),
-        FailOn::Hint => Some(careen_model::Severity::Hint),
-        FailOn::Warning => Some(careen_model::Severity::Warning),
-        FailOn::Error => Some(careen_model::Severity::Error),
-    };
-    if severity.is_some_and(|severity| diagnosis.at_least(severity) > 0) {
+    if fail_on.floor().is_some_and(|severity| diagnosis.at_least(severity) > 0) {
         return Exit::Findings;
     }
     let engine = gathered.facts.engine.as_ref();

@@ -9,6 +9,7 @@ mod engine;
 mod engine_trouble;
 mod fixes;
 mod limits;
+mod lint;
 mod moves;
 mod prove;
 mod refusals;

@@ -1,0 +1,145 @@
+//! What a run of `careen lint` looks for: options and configuration put together.
+
+use std::path::{Path, PathBuf};
+
+use careen_check::{Lint, LintFacts, Profile, Selection, Status, find, nearest};
+use careen_model::{Finding, Severity};
+use careen_syntax::dockerfile::Given;
+
+use crate::arguments::{FailOn, LintOptions, LintProfile};
+use crate::commands::subject;
+use crate::config::{self, Config};
+use crate::failure::Failure;
+use crate::world::env;
+
+/// The same for all files of a run.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) lint: Lint,
+    /// Build arguments, platform, registries, labels; without the ignore file.
+    pub(super) facts: LintFacts,
+    pub(super) target: Option<String>,
+    pub(super) fail_on: FailOn,
+    pub(super) baseline: Option<PathBuf>,
+    /// Names of another linter's rules; careen's own are in the selection of `lint`.
+    pub(super) only: Vec<String>,
+    pub(super) ignored: Vec<String>,
+    /// What the configuration makes of a rule, by any of its names.
+    severities: Vec<(String, Severity)>,
+}
+
+impl Asked {
+    pub(super) fn of(options: &LintOptions) -> Result<Asked, Failure> {
+        let config = match (&options.config, options.isolated) {
+            (Some(file), _) => config::read(file),
+            (None, true) => Ok(Config::default()),
+            (None, false) => config::find(Path::new(".")),
+        };
+        let mut config = config.map_err(Failure::usage)?;
+        let set = std::mem::take(&mut config.lint);
+        let profile = match options.profile.or(set.profile) {
+            None | Some(LintProfile::Careen) => Profile::Careen,
+            Some(LintProfile::BuildKit) => Profile::BuildKit,
+            // The one place where a configuration file of hadolint's own joins in: what it says
+            // goes over `set` (ignored, override, trustedRegistries, label-schema,
+            // failure-threshold) before anything below reads it.
+            Some(LintProfile::Hadolint) => Profile::Hadolint,
+        };
+        let statuses = [
+            (options.preview || set.preview, Status::Preview),
+            (options.pedantic || set.pedantic, Status::Pedantic),
+        ];
+        let also = statuses.into_iter().filter_map(|(on, status)| on.then_some(status)).collect();
+        let asked_only = if options.only.is_empty() { &set.select } else { &options.only };
+        config.ignore.extend(set.ignore.iter().cloned());
+        let (mut only, mut ignored) = (vec![], vec![]);
+        let selection = if profile == Profile::Careen {
+            subject::selection(asked_only, &options.ignore, &config)?
+        } else {
+            only = names(profile, asked_only)?;
+            let told = options.ignore.iter().map(|text| rule_of(text));
+            let told: Vec<String> =
+                told.chain(config.ignore.iter().map(|(rule, _)| rule.clone())).collect();
+            ignored = names(profile, &told)?;
+            Selection::default()
+        };
+        let rules: Vec<String> = set.severity.iter().map(|(rule, _)| rule.clone()).collect();
+        names(profile, &rules)?;
+        let mut given = Given::default();
+        given.arguments.extend(options.arguments.iter().filter_map(|text| argument(text)));
+        if let Some(platform) = &options.platform {
+            given.platform.clone_from(platform);
+        }
+        Ok(Asked {
+            lint: Lint { profile, selection, also, ..Lint::default() },
+            facts: LintFacts {
+                given,
+                registries: set.registries,
+                labels: set.labels,
+                other_labels: set.other_labels,
+                ..LintFacts::default()
+            },
+            target: options.target.clone(),
+            fail_on: options.fail_on.or(set.fail_on).unwrap_or(FailOn::Warning),
+            baseline: options.baseline.clone().or(set.baseline),
+            only,
+            ignored,
+            severities: set.severity,
+        })
+    }
+
+    /// Gives findings the severity that the configuration has for their rule.
+    pub(super) fn grade(&self, findings: &mut [Finding]) {
+        if self.severities.is_empty() {
+            return;
+        }
+        for finding in findings {
+            let set = self.severities.iter().find(|(name, _)| is_called(finding, name));
+            if let Some((_, severity)) = set {
+                finding.severity = *severity;
+            }
+        }
+    }
+
+    pub(super) fn profile_name(&self) -> &'static str {
+        match self.lint.profile {
+            Profile::Careen => "careen",
+            Profile::BuildKit => "buildkit",
+            Profile::Hadolint => "hadolint",
+        }
+    }
+}
+
+/// Whether a finding answers to a name: its rule's, an alias, or another linter's.
+pub(super) fn is_called(finding: &Finding, name: &str) -> bool {
+    let is = |known: &&'static str| known.eq_ignore_ascii_case(name);
+    is(&finding.rule)
+        || finding.also.iter().any(is)
+        || find(name).is_ok_and(|rule| rule.id == finding.rule)
+}
+
+/// `DL3008=reason`; a profile of another linter needs no reason, as that linter does not.
+fn rule_of(text: &str) -> String {
+    text.split_once('=').map_or(text, |(rule, _)| rule).trim().to_owned()
+}
+
+/// Names of another linter's rules, each known to it or to careen.
+fn names(profile: Profile, asked: &[String]) -> Result<Vec<String>, Failure> {
+    for name in asked {
+        let is_known = profile.names().any(|known| known.eq_ignore_ascii_case(name));
+        if !is_known && find(name).is_err() {
+            let near = nearest(name, profile.names());
+            let hint = near.map(|near| format!("did you mean `{near}`?"));
+            return Err(Failure::usage(format!("no rule is called `{name}`")).hint(hint));
+        }
+    }
+    Ok(asked.to_vec())
+}
+
+/// `NAME=VALUE`, or `NAME` with the value of the environment; nothing where that has none.
+fn argument(text: &str) -> Option<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+        None => Some((text.to_owned(), env(text)?)),
+    }
+}
