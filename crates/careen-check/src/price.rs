@@ -47,6 +47,22 @@ pub(crate) fn first_send_seconds(amount: Amount) -> f64 {
 /// with other work: 2.4 to 2.7 s on Docker 28.5, 3.4 to 4.8 s on 20.10, so 63 to 125 MB/s.
 const BYTES_PER_SECOND: f64 = 90e6;
 
+/// Seconds that bytes alone take on their way to a local engine.
+#[expect(clippy::cast_precision_loss, reason = "sizes of files fit in 53 bits")]
+pub(crate) fn bytes_seconds(bytes: u64) -> f64 {
+    bytes as f64 / BYTES_PER_SECOND
+}
+
+/// Processor seconds of BuildKit's client for each ignored entry that it reads. Measured: 0.66 to
+/// 0.82 s for 180 000 entries.
+const SECONDS_PER_READ_ENTRY: f64 = 4e-6;
+
+/// Seconds that BuildKit's client takes to walk through `entries` for nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts of files fit in 53 bits")]
+pub(crate) fn client_walk_seconds(entries: u64) -> f64 {
+    entries as f64 * SECONDS_PER_READ_ENTRY
+}
+
 /// What sending `amount` to a builder that has none of it takes: 300 µs a file, 60 µs any other
 /// entry, the bytes, and the waiting when `slow` is the latency of a slow file system.
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes fit in 53 bits")]

@@ -35,7 +35,7 @@ pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{
     ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why, context, engine,
-    host, legacy, project,
+    history, host, legacy, project,
 };
 pub use finding::{
     Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step, Words,

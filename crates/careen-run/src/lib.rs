@@ -14,8 +14,11 @@ pub mod image_test;
 pub mod recorder;
 mod redaction;
 pub mod remedy;
+mod sent_files;
+mod sources;
 
 pub use context_files::ContextFiles;
 pub use error::Error;
 pub use recorder::{About, Recorded, Recorder};
 pub use redaction::Redaction;
+pub use sent_files::SentFile;

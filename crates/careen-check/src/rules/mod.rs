@@ -12,6 +12,7 @@ mod buildx_missing;
 mod classic_builder;
 mod clock_skew;
 mod copy_all_before_dependencies;
+mod copy_exclude_sends;
 mod dead_cache;
 mod discarding_collector;
 mod duplicate_cache_mounts;
@@ -21,9 +22,11 @@ mod evicted_cache_mounts;
 mod few_inodes;
 mod gpu_check_in_run;
 mod hazards;
+mod hot_files;
 mod idle_builder;
 mod installs_cost;
 mod large_context;
+mod link_used_twice;
 mod little_memory;
 mod localhost_proxy;
 mod low_space;
@@ -38,16 +41,21 @@ mod old_engine;
 mod package_cache_unmounted;
 mod proxies;
 mod proxy_disagreement;
+mod same_size_and_time;
 mod secret_in_arg_or_env;
 mod secrets_in_context;
 mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
+mod sparse_files;
 mod special_files;
 mod stale_context_copies;
 mod uncollected_cache;
+mod unpruned_exceptions;
+mod unreadable_folders;
 mod unsendable_names;
 mod weak_ignore_file;
+mod wide_copy_wildcard;
 mod zero_byte_files;
 
 use crate::Rule;
@@ -79,9 +87,17 @@ pub const RULES: &[&Rule] = &[
     &slow_dockerfile_folder::RULE,
     &large_context::RULE,
     &zero_byte_files::RULE,
+    &same_size_and_time::RULE,
+    &unreadable_folders::RULE,
     &special_files::RULE,
     &unsendable_names::RULE,
     &moving_files::RULE,
+    &hot_files::RULE,
+    &sparse_files::RULE,
+    &link_used_twice::RULE,
+    &wide_copy_wildcard::RULE,
+    &copy_exclude_sends::RULE,
+    &unpruned_exceptions::RULE,
     &missing_ignore_file::RULE,
     &broken_ignore_file::RULE,
     &weak_ignore_file::RULE,

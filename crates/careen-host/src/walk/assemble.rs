@@ -101,7 +101,7 @@ fn pay(root: &OwnedFd, walk: &mut Walk, slot: Slot) {
                 mode: known.mode,
                 uid: known.uid,
                 gid: known.gid,
-                flags: 0,
+                flags: known.flags,
                 ..*entry
             };
             walk.order.push(slot);

@@ -23,7 +23,9 @@ use rustix::{
 
 use crate::walk::{
     error::WalkError,
-    listing::{Block, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, TYPE_BITS, ZERO_BYTE},
+    listing::{
+        Block, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, SPARSE, TYPE_BITS, ZERO_BYTE,
+    },
 };
 
 /// What all threads of a walk share while they read.
@@ -390,8 +392,20 @@ pub(super) fn described(stat: &Stat) -> Entry {
         mode: stat.st_mode,
         uid: stat.st_uid,
         gid: stat.st_gid,
+        flags: if is_sparse(stat) { SPARSE } else { 0 },
         ..BLANK
     }
+}
+
+/// Holes of less than this are not worth a word.
+const HOLES: i64 = 1_000_000;
+
+/// Half of the file or more is not on disk: holes, or a file system that compresses. Either way
+/// the whole size is sent.
+fn is_sparse(stat: &Stat) -> bool {
+    let is_file = stat.st_mode & TYPE_BITS == 0o100_000;
+    let held = stat.st_blocks.saturating_mul(512);
+    is_file && stat.st_size.saturating_sub(held) >= HOLES.max(stat.st_size / 2)
 }
 
 /// A first answer slower than this comes from a disk or a network, where more threads wait better.

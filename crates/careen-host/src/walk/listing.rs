@@ -38,6 +38,8 @@ pub struct View<'a> {
     pub hard_link: Option<usize>,
     /// Listed, but opening it is refused, so that it arrives with 0 bytes.
     pub zero_byte: bool,
+    /// It holds far less on disk than its size: the holes are sent as zeros.
+    pub sparse: bool,
 }
 
 /// Something in the way of the walk.
@@ -93,6 +95,8 @@ pub(super) const NONE: u32 = u32::MAX;
 /// An excluded folder: listed only when something in it is.
 pub(super) const LATENT: u8 = 1;
 pub(super) const ZERO_BYTE: u8 = 2;
+/// A file with large holes.
+pub(super) const SPARSE: u8 = 4;
 
 /// A folder that was entered: its children and its own entry.
 #[derive(Debug, Clone, Copy, Default)]
@@ -166,6 +170,7 @@ impl Walk {
             device: if is_device { entry.size } else { 0 },
             hard_link: hard_link.map(|first| first as usize),
             zero_byte: entry.flags & ZERO_BYTE != 0,
+            sparse: entry.flags & SPARSE != 0,
         }
     }
 

@@ -1,12 +1,14 @@
 //! The build context walked as BuildKit's client walks it, only faster: what is listed, in its order.
 
 mod assemble;
+mod copies;
 pub mod debug;
 mod difference;
 mod error;
 mod folder;
 mod follow;
 mod force;
+mod hot;
 mod lines;
 mod listing;
 mod pool;
@@ -28,6 +30,7 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
+pub use copies::Copied;
 pub use difference::{Difference, difference};
 pub use error::WalkError;
 pub use follow::{Followed, SourceTrap, follow, follow_links, normalize_sources};

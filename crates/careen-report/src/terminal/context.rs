@@ -179,6 +179,16 @@ fn hazards(style: Style, facts: &ContextFacts) -> Vec<Line> {
             "vanished while it was listed: the builder may drop files beside it",
         ),
         (HazardKind::Special, Tone::Beware, "is no file: a socket arrives as an empty file"),
+        (HazardKind::UnreadableFolder, Tone::Bad, "cannot be read: the build fails"),
+        (
+            HazardKind::SameSizeAndTime,
+            Tone::Bad,
+            "changed, but not in size and time: the old content stays in the image",
+        ),
+        (HazardKind::Hot, Tone::Beware, "is being written to: it may arrive torn"),
+        (HazardKind::Sparse, Tone::Beware, "has holes, which are sent as zeros"),
+        (HazardKind::ExcludedStillSent, Tone::Beware, "of COPY --exclude is sent all the same"),
+        (HazardKind::ReadsIgnored, Tone::Beware, "makes the client look into every ignored folder"),
     ];
     let mut lines = vec![];
     for (kind, tone, text) in kinds {

@@ -28,8 +28,8 @@ fn answer() -> ContextAnswer {
         fatal: true,
     }];
     facts.hazards = vec![
-        Hazard { kind: HazardKind::ZeroByte, path: ".venv/x.py".into(), note: String::new() },
-        Hazard { kind: HazardKind::ZeroByte, path: "\u{1b}[31my".into(), note: String::new() },
+        Hazard::new(HazardKind::ZeroByte, ".venv/x.py"),
+        Hazard::new(HazardKind::ZeroByte, "\u{1b}[31my"),
     ];
     let branch = |path: &str, depth, amount| Branch { path: path.into(), depth, amount };
     let sent = Change { before: facts.sent, after: amount(20, 40_000) };

@@ -24,6 +24,7 @@ use careen_syntax::dockerfile::{self, Source, SourceKind};
 use careen_syntax::ignore::{self, Matcher, fault};
 
 use crate::gather::{GatherRequest, discover};
+use crate::sources::Taken;
 
 pub use listing::{HashError, hash, prerequisites};
 
@@ -42,6 +43,7 @@ pub struct Ground {
     pub force: Force,
     /// What the build takes, in order; `None` without a Dockerfile that can be read.
     pub sources: Option<Vec<SourceUse>>,
+    taken: Option<Taken>,
     dockerfile: PathBuf,
 }
 
@@ -66,18 +68,14 @@ impl Ground {
         let sources = parsed.as_ref().map(|parsed| sources(parsed, project.target.as_deref()));
         let dockerfile = known.unwrap_or_else(|| project.context.join("Dockerfile"));
         let force = in_force(&dockerfile, &project.context);
-        Ground { project, force, sources, dockerfile }
+        let target = project.target.as_deref();
+        let taken = parsed.as_ref().map(|parsed| Taken::of(&parsed.file, target));
+        Ground { project, force, sources, taken, dockerfile }
     }
 
     /// What the builder's client is told to follow; `None` sends all that is kept.
     fn follow(&self) -> Option<Vec<String>> {
-        let sources = self.sources.as_ref()?;
-        // A tmpfs mount asks for the whole context, but only when something else asks for a part.
-        let needs = |source: &SourceUse| source.instruction != TMPFS;
-        if !sources.iter().any(needs) {
-            return Some(vec![]);
-        }
-        Some(sources.iter().map(|source| source.path.clone()).collect())
+        self.taken.as_ref().map(|taken| taken.follow.clone())
     }
 
     /// Lists one of the two sets in the builder's order.
@@ -175,6 +173,7 @@ impl Ground {
             root: self.project.context.clone(),
             dockerfile: std::path::absolute(&self.dockerfile).unwrap_or(self.dockerfile.clone()),
             follow: self.follow(),
+            copied: self.taken.as_ref().map(|taken| taken.copied.clone()).unwrap_or_default(),
             categories: &categories,
             everything: false,
         })

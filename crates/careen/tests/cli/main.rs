@@ -4,6 +4,8 @@
 
 mod documents;
 mod engine;
+mod engine_hazards;
+mod engine_hazards_lab;
 mod engine_trouble;
 mod fixes;
 mod limits;
