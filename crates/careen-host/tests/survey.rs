@@ -28,6 +28,7 @@ fn request<'a>(root: &Path) -> SurveyRequest<'a> {
         copied: vec![],
         categories: &[],
         everything: false,
+        force: None,
     }
 }
 

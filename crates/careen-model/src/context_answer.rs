@@ -13,6 +13,10 @@ use crate::{
 pub struct ContextAnswer {
     pub facts: ContextFacts,
     pub target: Option<String>,
+    /// Whose rules the answer follows: `buildkit`, `buildkit-20.10`, `classic`, `classic-20.10`.
+    pub builder: &'static str,
+    /// The builder is sent all that is kept, whatever is copied.
+    pub sends_all: bool,
     /// What the build takes from the context; `None` when no Dockerfile is known, and then all that
     /// is kept counts as sent.
     pub sources: Option<Vec<SourceUse>>,

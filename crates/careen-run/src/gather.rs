@@ -159,6 +159,7 @@ fn survey_context(
         copied: taken.copied,
         categories: &categories,
         everything: false,
+        force: None,
     };
     survey(&request).into()
 }

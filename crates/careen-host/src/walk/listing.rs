@@ -191,6 +191,36 @@ impl Walk {
         }
     }
 
+    /// Leaves only the entries whose place is true in `keep`.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        // The first kept name of a file becomes the one that the others refer to.
+        let mut links: Vec<(u32, u32)> = self.hard_links.drain().collect();
+        links.sort_unstable();
+        let mut places = Vec::with_capacity(keep.len());
+        let mut next = 0;
+        for &is_kept in keep {
+            places.push(is_kept.then_some(next));
+            next += u32::from(is_kept);
+        }
+        let mut first: HashMap<u32, u32> = HashMap::new();
+        for (later, earlier) in links {
+            if let Some(place) = places[earlier as usize] {
+                first.insert(earlier, place);
+            }
+            let Some(place) = places[later as usize] else { continue };
+            match first.get(&earlier) {
+                Some(&known) => {
+                    self.hard_links.insert(place, known);
+                }
+                None => {
+                    first.insert(earlier, place);
+                }
+            }
+        }
+        let mut kept = keep.iter();
+        self.order.retain(|_| kept.next().is_some_and(|is_kept| *is_kept));
+    }
+
     pub(super) fn at(&self, slot: Slot) -> (&Block, &Entry) {
         let block = &self.blocks[slot.block()];
         (block, &block.entries[slot.index()])

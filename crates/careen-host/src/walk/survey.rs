@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use crate::walk::{
-    FaultKind, SourceTrap, View, Walk, WalkError, WalkRequest,
+    FaultKind, Force, SourceTrap, View, Walk, WalkError, WalkRequest,
     copies::{Copied, Copies},
     follow,
     hot::Hot,
@@ -42,6 +42,8 @@ pub struct SurveyRequest<'a> {
     pub categories: &'a [(&'static str, &'a [&'a str])],
     /// Also count what is ignored, which means walking through it.
     pub everything: bool,
+    /// The ignore file in force; `None` finds it by BuildKit's rules.
+    pub force: Option<Force>,
 }
 
 /// Paths of [`ContextFacts::unreadable`] that are kept.
@@ -53,7 +55,7 @@ const UNREADABLE_SHOWN: usize = 20;
 /// them.
 pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     let dockerfile = request.root.join(&request.dockerfile);
-    let force = in_force(&dockerfile, &request.root);
+    let force = request.force.clone().unwrap_or_else(|| in_force(&dockerfile, &request.root));
     let mut exclude = force.working_patterns();
     // careen's own folder is never sent, whatever the ignore file says.
     exclude.push("**/.careen".to_owned());

@@ -16,6 +16,7 @@ use super::value::{list, none, option, path, round, text};
 /// `kind: "context"`: one screen about a context; `context` is as in the doctor's facts.
 pub fn context_answer(out: &mut dyn io::Write, answer: &ContextAnswer) -> io::Result<()> {
     let body = Value::Map(vec![
+        ("builder", text(answer.builder)),
         ("target", option(answer.target.as_deref(), text)),
         ("sources", option(answer.sources.as_deref(), |uses| list(uses, source))),
         ("tree", list(&answer.tree, branch)),

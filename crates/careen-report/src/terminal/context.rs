@@ -72,6 +72,9 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
 }
 
 fn because(answer: &ContextAnswer) -> String {
+    if answer.sends_all {
+        return "the classic builder takes all that is kept, as one archive".to_owned();
+    }
     let target = answer.target.as_ref().map_or(String::new(), |name| format!(" for stage {name}"));
     let Some(sources) = &answer.sources else {
         return "no Dockerfile is known, so all that is kept counts as sent".to_owned();

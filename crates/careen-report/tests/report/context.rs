@@ -34,6 +34,8 @@ fn answer() -> ContextAnswer {
     let branch = |path: &str, depth, amount| Branch { path: path.into(), depth, amount };
     let sent = Change { before: facts.sent, after: amount(20, 40_000) };
     ContextAnswer {
+        builder: "buildkit",
+        sends_all: false,
         target: Some("run".to_owned()),
         sources: Some(
             ["a", "b", "c", "d", "e"].iter().zip(4..).map(|(p, n)| source(n, p)).collect(),

@@ -15,13 +15,16 @@ use std::thread;
 use careen_check::generate::ignore_categories::CATEGORIES;
 use careen_check::generate::ignore_file::{self, KEPT};
 use careen_check::{ParsedDockerfile, first_transfer, repeated_transfer};
-use careen_host::walk::{Force, SurveyRequest, Walk, in_force, sent, summarize, survey};
-use careen_model::context::Amount;
+use careen_host::walk::{
+    Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic, sent_to,
+    summarize, survey,
+};
+use careen_model::context::{Amount, HazardKind, IgnoreProblem};
 use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
 use careen_model::host::Latency;
 use careen_model::{ContextFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile::{self, Source, SourceKind};
-use careen_syntax::ignore::{self, Matcher, fault};
+use careen_syntax::ignore::{self, LineKind, Matcher, fault};
 
 use crate::gather::{GatherRequest, discover};
 use crate::sources::Taken;
@@ -43,6 +46,8 @@ pub struct Ground {
     pub force: Force,
     /// What the build takes, in order; `None` without a Dockerfile that can be read.
     pub sources: Option<Vec<SourceUse>>,
+    /// Whose rules count.
+    pub builder: Builder,
     taken: Option<Taken>,
     dockerfile: PathBuf,
 }
@@ -70,7 +75,47 @@ impl Ground {
         let force = in_force(&dockerfile, &project.context);
         let target = project.target.as_deref();
         let taken = parsed.as_ref().map(|parsed| Taken::of(&parsed.file, target));
-        Ground { project, force, sources, taken, dockerfile }
+        Ground { project, force, sources, builder: Builder::BuildKit, taken, dockerfile }
+    }
+
+    /// The same context for another builder, with the ignore file that counts there.
+    #[must_use]
+    pub fn with_builder(mut self, builder: Builder) -> Ground {
+        self.builder = builder;
+        if builder.is_classic() {
+            self.force = in_force_for_classic(&self.project.context);
+        }
+        for line in &self.force.source.lines {
+            let LineKind::Pattern(index) = line.kind else { continue };
+            let pattern = &self.force.source.patterns[index];
+            let is_known = fault(pattern).is_some();
+            if let Some(error) = builder.fault(pattern).filter(|_| !is_known) {
+                let message = format!("{error}: `{pattern}`");
+                let problem = IgnoreProblem { line: Some(line.number), message, fatal: true };
+                self.force.file.problems.push(problem);
+            }
+        }
+        self
+    }
+
+    /// The patterns that do not fail every build, in the form in which the builder walks.
+    fn patterns(&self) -> Vec<String> {
+        self.working(self.force.working_patterns())
+    }
+
+    fn working(&self, mut patterns: Vec<String>) -> Vec<String> {
+        patterns.retain(|pattern| self.builder.fault(pattern).is_none());
+        self.with_own_files(patterns)
+    }
+
+    /// The classic builder reads the Dockerfile from what it is sent.
+    fn with_own_files(&self, patterns: Vec<String>) -> Vec<String> {
+        if !self.builder.is_classic() {
+            return patterns;
+        }
+        let inside = self.dockerfile.strip_prefix(&self.project.context).ok();
+        let inside = inside.map_or("Dockerfile".into(), |path| path.to_string_lossy());
+        classic_patterns(&patterns, &inside)
     }
 
     /// What the builder's client is told to follow; `None` sends all that is kept.
@@ -81,7 +126,7 @@ impl Ground {
     /// Lists one of the two sets in the builder's order.
     pub fn list(&self, set: Set) -> Result<Walk, Why> {
         let follow = self.follow().filter(|_| set == Set::Sent);
-        sent(&self.project.context, &self.force.working_patterns(), follow.as_deref())
+        sent_to(self.builder, &self.project.context, &self.patterns(), follow.as_deref())
     }
 
     /// The whole screen. `latency` is that of the context's file system, when it is known.
@@ -91,12 +136,19 @@ impl Ground {
             let facts = self.survey();
             (facts, listing.join().expect("a walk returns its failures"))
         });
-        let (facts, listing) = (facts?, listing?);
+        let (mut facts, listing) = (facts?, listing?);
+        if self.builder != Builder::BuildKit {
+            facts.kept = summarize(&self.list(Set::Kept)?, 0, 0).total;
+            facts.sent = summarize(&listing, 0, 0).total;
+            facts.hazards.retain(|hazard| is_hazard_of(self.builder, hazard.kind));
+        }
         let summary = summarize(&listing, ROWS, FILES);
         let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
         let proposal = self.propose(&facts)?;
         Ok(ContextAnswer {
             target: self.project.target.clone(),
+            builder: self.builder.name(),
+            sends_all: self.builder.is_classic(),
             sources: self.sources.clone(),
             tree: summary.tree,
             largest: summary.largest,
@@ -135,10 +187,17 @@ impl Ground {
     ) -> Result<Tried, Why> {
         let follow = self.follow();
         let amount = |exclude: &[String], follow: Option<&[String]>| -> Result<Amount, Why> {
-            careen_host::walk::amount_after(&self.project.context, exclude, follow)
+            let root = &self.project.context;
+            if self.builder == Builder::BuildKit {
+                return careen_host::walk::amount_after(root, exclude, follow);
+            }
+            let listing = sent_to(self.builder, root, exclude, follow)?;
+            Ok(summarize(&listing, 0, 0).total)
         };
         let follow = follow.as_deref();
-        let before = self.force.working_patterns();
+        let before = self.patterns();
+        let after = self.working(after.to_vec());
+        let after = after.as_slice();
         let (kept, sent) = match known {
             Some(known) => known,
             None => (amount(&before, None)?, amount(&before, follow)?),
@@ -176,6 +235,7 @@ impl Ground {
             copied: self.taken.as_ref().map(|taken| taken.copied.clone()).unwrap_or_default(),
             categories: &categories,
             everything: false,
+            force: Some(self.force.clone()),
         })
     }
 
@@ -216,6 +276,24 @@ pub enum TryError {
     Bad { line: String, error: String },
     #[error("{0}")]
     Context(Why),
+}
+
+/// The silent faults that this builder shares with BuildKit. The others walk or copy differently.
+fn is_hazard_of(builder: Builder, kind: HazardKind) -> bool {
+    match kind {
+        HazardKind::ZeroByte | HazardKind::ReadsIgnored => false,
+        HazardKind::WideWildcard
+        | HazardKind::LinkUsedTwice
+        | HazardKind::SameSizeAndTime
+        | HazardKind::Unreadable
+        | HazardKind::NotUtf8
+        | HazardKind::ExcludedStillSent => !builder.is_classic(),
+        HazardKind::Special
+        | HazardKind::Vanished
+        | HazardKind::UnreadableFolder
+        | HazardKind::Sparse
+        | HazardKind::Hot => true,
+    }
 }
 
 const TMPFS: &str = "RUN --mount=type=tmpfs";

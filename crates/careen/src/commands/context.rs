@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use careen_host::walk::{View, Walk, relative};
+use careen_host::walk::{Builder, View, Walk, relative};
 use careen_host::{Budget, HostRequest, RealSystem};
 use careen_model::context::Amount;
 use careen_model::host::Latency;
@@ -15,7 +15,7 @@ use careen_run::context::{Ground, Set, TryError, hash, prerequisites};
 use serde_json::json;
 
 use super::{print, subject};
-use crate::arguments::{ContextOptions, Format};
+use crate::arguments::{BuilderView, ContextOptions, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::world::World;
@@ -32,7 +32,12 @@ pub(super) fn run(
     };
     super::refuse_format("context", format, has)?;
     let asked = subject::asked(&options.project, world)?;
-    let ground = Ground::of(&asked.request);
+    let ground = Ground::of(&asked.request).with_builder(match options.builder {
+        BuilderView::Buildkit => Builder::BuildKit,
+        BuilderView::Buildkit2010 => Builder::BuildKit2010,
+        BuilderView::Classic => Builder::Classic,
+        BuilderView::Classic2010 => Builder::Classic2010,
+    });
     named(options.project.dockerfile.as_deref())?;
     let is_json = format == Format::Json;
     if let Some(path) = &options.explain {

@@ -123,8 +123,8 @@ pub(crate) fn rules(run: &Run) -> Vec<String> {
 pub(crate) fn sent(run: &Run) -> f64 {
     assert_eq!(run.code, Some(0), "{run}");
     let text = format!("{}{}", run.out, run.err);
-    let told = text.lines().filter_map(|line| line.split_once("transferring context: "));
-    let last = told.last().unwrap_or_else(|| panic!("no transfer\n{run}")).1;
+    let mut told = text.lines().filter_map(|line| line.split_once("transferring context: "));
+    let last = told.next_back().unwrap_or_else(|| panic!("no transfer\n{run}")).1;
     let last = last.split_whitespace().next().unwrap();
     let end = last.find(|ch: char| ch.is_ascii_alphabetic()).unwrap();
     let factor = match &last[end..] {

@@ -4,6 +4,7 @@
 
 mod documents;
 mod engine;
+mod engine_builders;
 mod engine_hazards;
 mod engine_hazards_lab;
 mod engine_trouble;
