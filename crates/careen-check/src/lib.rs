@@ -5,6 +5,7 @@
 //! reads a file, a clock, a socket or the environment.
 #![deny(clippy::disallowed_methods)]
 
+mod calibration;
 mod calls;
 mod contract;
 mod diagnose;
@@ -24,12 +25,12 @@ mod steps;
 mod suppress;
 mod words;
 
+pub use calibration::{calibrate, transfer_times};
 pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, ParsedDockerfile};
 pub use find::{UnknownRule, find, nearest};
 pub use legacy::legacy;
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
-pub use price::{first_transfer, repeated_transfer};
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;
 pub use steps::Reading;

@@ -66,8 +66,9 @@ pub(crate) fn client_walk_seconds(entries: u64) -> f64 {
 /// What sending `amount` to a builder that has none of it takes: 300 µs a file, 60 µs any other
 /// entry, the bytes, and the waiting when `slow` is the latency of a slow file system.
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes fit in 53 bits")]
-pub fn first_transfer(amount: Amount, slow: Option<Latency>) -> TransferTime {
+pub(crate) fn first_transfer(amount: Amount, slow: Option<Latency>) -> TransferTime {
     TransferTime {
+        fixed: 0.0,
         entries: first_send_seconds(amount),
         bytes: amount.bytes as f64 / BYTES_PER_SECOND,
         lookups: slow.map_or(0.0, |latency| read_seconds(latency, amount)),
@@ -76,9 +77,10 @@ pub fn first_transfer(amount: Amount, slow: Option<Latency>) -> TransferTime {
 
 /// What comparing `amount` with what the builder already has takes: nothing is read or sent.
 #[expect(clippy::cast_precision_loss, reason = "counts of files fit in 53 bits")]
-pub fn repeated_transfer(amount: Amount, slow: Option<Latency>) -> TransferTime {
+pub(crate) fn repeated_transfer(amount: Amount, slow: Option<Latency>) -> TransferTime {
     let walked = Amount { files: 0, ..amount };
     TransferTime {
+        fixed: 0.0,
         entries: amount.entries as f64 * SECONDS_PER_KNOWN_ENTRY,
         bytes: 0.0,
         lookups: slow.map_or(0.0, |latency| read_seconds(latency, walked)),

@@ -377,7 +377,7 @@ pub(crate) enum BuilderView {
     /// BuildKit with the client of Docker 20.10, without buildx
     #[value(name = "buildkit-20.10")]
     Buildkit2010,
-    /// The classic builder (DOCKER_BUILDKIT=0) with the clients of today
+    /// The classic builder (`DOCKER_BUILDKIT=0`) with the clients of today
     Classic,
     /// The classic builder of Docker 20.10
     #[value(name = "classic-20.10")]

@@ -4,8 +4,8 @@ use std::io;
 
 use careen_model::context::IgnoreFile;
 use careen_model::context_answer::{
-    Branch, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer, SourceUse,
-    TransferTime, Tried,
+    Branch, Calibration, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth,
+    PathAnswer, SourceUse, TransferTime, Tried,
 };
 use careen_model::legacy::Value;
 
@@ -24,6 +24,7 @@ pub fn context_answer(out: &mut dyn io::Write, answer: &ContextAnswer) -> io::Re
         ("first_transfer", time(answer.first)),
         ("repeated_transfer", time(answer.repeated)),
         ("times_basis", text("modelled")),
+        ("calibration", option(answer.calibration.as_ref(), calibration)),
         ("proposal", option(answer.proposal.as_ref(), tried)),
         ("context", context(&answer.facts)),
     ]);
@@ -122,9 +123,21 @@ fn branch(branch: &Branch) -> Value {
     Value::Map(vec![("path", path(&branch.path)), ("amount", amount(&branch.amount))])
 }
 
+fn calibration(found: &Calibration) -> Value {
+    let number = |value: f64| Value::Number(round(value));
+    Value::Map(vec![
+        ("engine", text(&found.engine)),
+        ("transfers", count(found.transfers as u64)),
+        ("fixed_seconds", number(found.fixed_seconds)),
+        ("first_factor", option(found.first, number)),
+        ("repeated_factor", option(found.repeated, number)),
+    ])
+}
+
 fn time(time: TransferTime) -> Value {
     Value::Map(vec![
         ("seconds", Value::Number(round(time.seconds()))),
+        ("fixed_seconds", Value::Number(round(time.fixed))),
         ("entries_seconds", Value::Number(round(time.entries))),
         ("bytes_seconds", Value::Number(round(time.bytes))),
         ("lookups_seconds", Value::Number(round(time.lookups))),

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use careen_model::context::{Amount, HazardKind, IgnoreFile};
 use careen_model::context_answer::{
-    Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer, SourceUse, Tried,
+    Calibration, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer,
+    SourceUse, Tried,
 };
 use careen_model::{ContextFacts, units};
 
@@ -53,9 +54,10 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
     ];
     let kind = if answer.slow_lookup.is_some() { ", on a slow file system" } else { "" };
     let times = format!(
-        "first {}, again {} (modelled{kind})",
+        "first {}, again {} ({}{kind})",
         words::seconds_of(answer.first.seconds()),
-        words::seconds_of(answer.repeated.seconds())
+        words::seconds_of(answer.repeated.seconds()),
+        basis(answer.calibration.as_ref())
     );
     lines.extend(row(style, "transfer", &times));
     lines.extend(row(style, "because", &because(answer)));
@@ -69,6 +71,22 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
         lines.push(Line::new(style).text("         ").add(tone, mark).text(text));
     }
     lines
+}
+
+/// How the times are known.
+fn basis(calibration: Option<&Calibration>) -> String {
+    let Some(found) = calibration else { return "modelled, never measured here".to_owned() };
+    let transfers = match found.transfers {
+        1 => "1 transfer".to_owned(),
+        n => format!("{} transfers", units::count(n as u64)),
+    };
+    let part = match (found.first, found.repeated) {
+        (Some(_), Some(_)) => "",
+        (Some(_), None) => ", the second by the model",
+        (None, Some(_)) => ", the first by the model",
+        (None, None) => ", all of them small: else by the model",
+    };
+    format!("from {transfers} to this engine{part}")
 }
 
 fn because(answer: &ContextAnswer) -> String {

@@ -52,8 +52,9 @@ fn answer() -> ContextAnswer {
             sent,
             hidden: vec![],
         }),
-        first: TransferTime { entries: 6.6, bytes: 15.6, lookups: 0.0 },
-        repeated: TransferTime { entries: 1.32, bytes: 0.0, lookups: 0.0 },
+        first: TransferTime { fixed: 0.0, entries: 6.6, bytes: 15.6, lookups: 0.0 },
+        repeated: TransferTime { fixed: 0.0, entries: 1.32, bytes: 0.0, lookups: 0.0 },
+        calibration: None,
         slow_lookup: None,
         facts,
     }

@@ -14,7 +14,7 @@ use std::thread;
 
 use careen_check::generate::ignore_categories::CATEGORIES;
 use careen_check::generate::ignore_file::{self, KEPT};
-use careen_check::{ParsedDockerfile, first_transfer, repeated_transfer};
+use careen_check::{ParsedDockerfile, calibrate, transfer_times};
 use careen_host::walk::{
     Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic, sent_to,
     summarize, survey,
@@ -22,7 +22,7 @@ use careen_host::walk::{
 use careen_model::context::{Amount, HazardKind, IgnoreProblem};
 use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
 use careen_model::host::Latency;
-use careen_model::{ContextFacts, ProjectFacts, Why};
+use careen_model::{ContextFacts, HistoryFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile::{self, Source, SourceKind};
 use careen_syntax::ignore::{self, LineKind, Matcher, fault};
 
@@ -130,7 +130,12 @@ impl Ground {
     }
 
     /// The whole screen. `latency` is that of the context's file system, when it is known.
-    pub fn answer(&self, latency: Option<Latency>) -> Result<ContextAnswer, Why> {
+    /// `history` has what transfers took on the engine.
+    pub fn answer(
+        &self,
+        latency: Option<Latency>,
+        history: &HistoryFacts,
+    ) -> Result<ContextAnswer, Why> {
         let (facts, listing) = thread::scope(|scope| {
             let listing = scope.spawn(|| self.list(Set::Sent));
             let facts = self.survey();
@@ -145,6 +150,8 @@ impl Ground {
         let summary = summarize(&listing, ROWS, FILES);
         let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
         let proposal = self.propose(&facts)?;
+        let calibration = calibrate(history);
+        let (first, repeated) = transfer_times(facts.sent, slow_lookup, calibration.as_ref());
         Ok(ContextAnswer {
             target: self.project.target.clone(),
             builder: self.builder.name(),
@@ -153,8 +160,9 @@ impl Ground {
             tree: summary.tree,
             largest: summary.largest,
             proposal,
-            first: first_transfer(facts.sent, slow_lookup),
-            repeated: repeated_transfer(facts.sent, slow_lookup),
+            first,
+            repeated,
+            calibration,
             slow_lookup,
             facts,
         })

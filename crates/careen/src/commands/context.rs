@@ -9,16 +9,17 @@ use careen_host::walk::{Builder, View, Walk, relative};
 use careen_host::{Budget, HostRequest, RealSystem};
 use careen_model::context::Amount;
 use careen_model::host::Latency;
-use careen_model::{Fact, Why, units};
+use careen_model::{Fact, HistoryFacts, Why, units};
 use careen_report::{json, terminal};
 use careen_run::context::{Ground, Set, TryError, hash, prerequisites};
+use careen_run::history::History;
 use serde_json::json;
 
 use super::{print, subject};
 use crate::arguments::{BuilderView, ContextOptions, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::world::World;
+use crate::world::{World, env};
 
 pub(super) fn run(
     options: &ContextOptions,
@@ -72,7 +73,7 @@ pub(super) fn run(
         return listing(options, format, &ground);
     }
     let latency = latency(&ground);
-    let answer = ground.answer(latency).map_err(failed)?;
+    let answer = ground.answer(latency, &past(world)).map_err(failed)?;
     print(|out| {
         if is_json {
             json::context_answer(out, &answer)
@@ -81,6 +82,23 @@ pub(super) fn run(
         }
     })?;
     Ok(limits(options, answer.facts.sent))
+}
+
+/// What transfers took on the engine that a build would use; no engine is asked.
+fn past(world: &World) -> HistoryFacts {
+    let path = world.history();
+    // Nothing is written here: without a history there is none to open.
+    if !path.exists() {
+        return HistoryFacts::default();
+    }
+    let engine = careen_engine::resolve_builder(&env, &world.home, None).endpoint.address;
+    let transfers =
+        History::open_for_reading(&path).and_then(|history| history.transfers(Some(&engine)));
+    let transfers = transfers.unwrap_or_else(|err| {
+        super::say(&format!("earlier transfers are not looked at: {err}"));
+        vec![]
+    });
+    HistoryFacts { transfers, ..HistoryFacts::default() }
 }
 
 fn failed(why: Why) -> Failure {

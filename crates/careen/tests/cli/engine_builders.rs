@@ -232,3 +232,44 @@ fn an_engine_gets_from_other_clients_the_bytes_that_are_told() {
         }
     });
 }
+
+#[test]
+fn an_engine_teaches_what_its_transfers_take() {
+    on_each_engine(&[("Dockerfile", "FROM scratch\nCOPY . /\n")], |lab| {
+        for i in 0..3000 {
+            lab.sandbox.write(format!("src/{}/{i}.txt", i % 30), format!("{i}").as_bytes());
+        }
+        let answer = || finish(lab.careen(&["context", "--format", "json"])).json();
+        assert!(answer()["calibration"].is_null());
+        let image = format!("{}:calibration", lab.sandbox.name());
+        let build = || {
+            let run = finish(lab.careen(&["build", "-t", &image]));
+            assert_eq!(run.code, Some(0), "{}\n{run}", lab.name);
+        };
+        build();
+        build();
+        let told = answer();
+        let found = &told["calibration"];
+        let engine = found["engine"].as_str().unwrap();
+        assert!(lab.name.contains(engine.trim_start_matches("unix://")), "{found}");
+        assert_eq!(found["transfers"], 2);
+        assert!(found["first_factor"].as_f64().unwrap() > 0.0, "{found}");
+        assert!(found["repeated_factor"].as_f64().unwrap() > 0.0, "{found}");
+        let text = finish(lab.careen(&["context"])).out;
+        assert!(text.contains("(from 2 transfers to this engine"), "{text}");
+        // Only told: a busy machine is no measure.
+        build();
+        let history = lab.sandbox.path("home/data/careen/history.db");
+        let history = careen_run::history::History::open_for_reading(&history).unwrap();
+        let measured = history.transfers(None).unwrap();
+        tell(format_args!(
+            "{}: unchanged {:.2} s after a prediction of {}; factors {} and {}",
+            lab.name,
+            measured[0].seconds,
+            told["repeated_transfer"]["seconds"],
+            found["first_factor"],
+            found["repeated_factor"],
+        ));
+        finish(lab.docker(&["image", "rm", &image]));
+    });
+}
