@@ -41,7 +41,6 @@ pub fn calibrate(history: &HistoryFacts) -> Option<Calibration> {
 }
 
 /// The uncalibrated model for what a measured transfer did: new files, and entries that were known.
-#[expect(clippy::cast_precision_loss, reason = "counts of files fit in 53 bits")]
 fn model(one: &MeasuredTransfer) -> TransferTime {
     let sent = Amount { entries: one.files, files: one.files, bytes: one.bytes };
     let known = one.entries.saturating_sub(one.files);

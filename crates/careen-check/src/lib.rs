@@ -31,6 +31,7 @@ pub use facts::{Facts, ParsedDockerfile};
 pub use find::{UnknownRule, find, nearest};
 pub use legacy::legacy;
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
+pub use price::last_seconds;
 pub use rule::{Check, Fixable, Rule};
 pub use rules::RULES;
 pub use steps::Reading;

@@ -108,6 +108,11 @@ pub(crate) fn step_seconds(history: &HistoryFacts, instruction: &str) -> Option<
     })
 }
 
+/// The same for whoever shows it: seconds, and the build it was.
+pub fn last_seconds(history: &HistoryFacts, instruction: &str) -> Option<(f64, String)> {
+    step_seconds(history, instruction).map(|found| (found.seconds, found.source))
+}
+
 pub(crate) fn source(build: &BuildRecord) -> String {
     match build.label.as_str() {
         "" => "last build".to_owned(),

@@ -15,6 +15,7 @@ pub mod build;
 pub mod case;
 pub mod compare;
 pub mod context_answer;
+pub mod context_busters;
 pub mod diagnosis;
 mod distance;
 pub mod edit;

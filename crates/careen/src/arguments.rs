@@ -352,6 +352,9 @@ pub(crate) struct ContextOptions {
     /// Show what each line of the ignore file matches and is worth
     #[arg(long, group = "question")]
     pub(crate) patterns: bool,
+    /// Show what makes each COPY run again, and which steps run again after it
+    #[arg(long, group = "question")]
+    pub(crate) busters: bool,
     /// Whose rules count: what another builder would be sent
     #[arg(
         long,

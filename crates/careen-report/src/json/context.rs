@@ -7,6 +7,7 @@ use careen_model::context_answer::{
     Branch, Calibration, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth,
     PathAnswer, SourceUse, TransferTime, Tried,
 };
+use careen_model::context_busters::{Buster, Disturbed, Rerun};
 use careen_model::legacy::Value;
 
 use super::facts::{amount, context, count, sized};
@@ -95,6 +96,37 @@ pub fn context_patterns(
 /// `kind: "context-try"`: amounts before and after patterns that are not written.
 pub fn context_tried(out: &mut dyn io::Write, answer: &Tried) -> io::Result<()> {
     other(out, "context-try", &tried(answer))
+}
+
+/// `kind: "context-busters"`: what makes each source run again, and what runs again after it.
+pub fn context_busters(out: &mut dyn io::Write, all: &[Disturbed]) -> io::Result<()> {
+    let buster = |buster: &Buster| {
+        Value::Map(vec![
+            ("path", path(&buster.path)),
+            ("amount", amount(&buster.amount)),
+            ("commits", count(buster.commits)),
+            ("category", option(buster.category, text)),
+            ("newer_than_last_build", Value::Bool(buster.is_newer)),
+        ])
+    };
+    let step = |step: &Rerun| {
+        Value::Map(vec![
+            ("line", count(u64::from(step.line))),
+            ("instruction", text(&step.text)),
+            ("seconds", option(step.seconds, |seconds| Value::Number(round(seconds)))),
+            ("measured_in", option(step.build.as_deref(), text)),
+        ])
+    };
+    let row = |one: &Disturbed| {
+        Value::Map(vec![
+            ("source", source(&one.source)),
+            ("commits_looked_at", option(one.commits, count)),
+            ("busters", list(&one.busters, buster)),
+            ("steps", list(&one.steps, step)),
+            ("seconds", option(one.seconds(), |seconds| Value::Number(round(seconds)))),
+        ])
+    };
+    other(out, "context-busters", &Value::Map(vec![("sources", list(all, row))]))
 }
 
 fn tried(tried: &Tried) -> Value {

@@ -13,7 +13,7 @@ mod value;
 use std::io;
 use std::time::Duration;
 
-pub use context::{context_answer, context_path, context_patterns, context_tried};
+pub use context::{context_answer, context_busters, context_path, context_patterns, context_tried};
 
 use careen_model::{
     BuildEvent, BuildRecord, Comparison, ContextFacts, Diagnosis, Plan,

@@ -2,7 +2,9 @@
 //!
 //! Everything is read from files; no engine is asked and nothing is written.
 
+mod busters;
 mod explain;
+mod git;
 mod listing;
 mod patterns;
 #[cfg(test)]
@@ -23,7 +25,7 @@ use careen_model::context::{Amount, HazardKind, IgnoreProblem};
 use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
 use careen_model::host::Latency;
 use careen_model::{ContextFacts, HistoryFacts, ProjectFacts, Why};
-use careen_syntax::dockerfile::{self, Source, SourceKind};
+use careen_syntax::dockerfile::{self, Dockerfile, Source, SourceKind};
 use careen_syntax::ignore::{self, LineKind, Matcher, fault};
 
 use crate::gather::{GatherRequest, discover};
@@ -48,6 +50,7 @@ pub struct Ground {
     pub sources: Option<Vec<SourceUse>>,
     /// Whose rules count.
     pub builder: Builder,
+    file: Option<Dockerfile>,
     taken: Option<Taken>,
     dockerfile: PathBuf,
 }
@@ -75,7 +78,8 @@ impl Ground {
         let force = in_force(&dockerfile, &project.context);
         let target = project.target.as_deref();
         let taken = parsed.as_ref().map(|parsed| Taken::of(&parsed.file, target));
-        Ground { project, force, sources, builder: Builder::BuildKit, taken, dockerfile }
+        let file = parsed.map(|parsed| parsed.file);
+        Ground { project, force, sources, builder: Builder::BuildKit, file, taken, dockerfile }
     }
 
     /// The same context for another builder, with the ignore file that counts there.
@@ -313,10 +317,8 @@ fn sources(parsed: &ParsedDockerfile, target: Option<&str>) -> Vec<SourceUse> {
 }
 
 fn source_use(text: &[u8], source: Source) -> SourceUse {
-    let before = &text[..(source.span.start as usize).min(text.len())];
-    let lines = before.split(|&byte| byte == b'\n').count();
     SourceUse {
-        line: u32::try_from(lines).unwrap_or(u32::MAX),
+        line: line_of(text, source.span.start),
         instruction: match source.kind {
             SourceKind::Copy => "COPY",
             SourceKind::Add => "ADD",
@@ -326,4 +328,10 @@ fn source_use(text: &[u8], source: Source) -> SourceUse {
         path: source.path,
         unknown: source.unknown,
     }
+}
+
+/// The line of an offset, counted from one.
+fn line_of(text: &[u8], offset: u32) -> u32 {
+    let before = &text[..(offset as usize).min(text.len())];
+    u32::try_from(before.split(|&byte| byte == b'\n').count()).unwrap_or(u32::MAX)
 }

@@ -12,6 +12,7 @@ use careen_model::host::Latency;
 use careen_model::{Fact, HistoryFacts, Why, units};
 use careen_report::{json, terminal};
 use careen_run::context::{Ground, Set, TryError, hash, prerequisites};
+use careen_run::gather;
 use careen_run::history::History;
 use serde_json::json;
 
@@ -55,6 +56,17 @@ pub(super) fn run(
         })?;
         return Ok(Exit::Ok);
     }
+    if options.busters {
+        let found = ground.busters(&past(&ground, world)).map_err(failed)?;
+        print(|out| {
+            if is_json {
+                json::context_busters(out, &found)
+            } else {
+                terminal::context_busters(out, world.out, &found)
+            }
+        })?;
+        return Ok(Exit::Ok);
+    }
     if !options.tried.is_empty() {
         let tried = ground.try_patterns(&options.tried).map_err(|err| match err {
             TryError::Context(why) => failed(why),
@@ -73,7 +85,7 @@ pub(super) fn run(
         return listing(options, format, &ground);
     }
     let latency = latency(&ground);
-    let answer = ground.answer(latency, &past(world)).map_err(failed)?;
+    let answer = ground.answer(latency, &past(&ground, world)).map_err(failed)?;
     print(|out| {
         if is_json {
             json::context_answer(out, &answer)
@@ -84,22 +96,31 @@ pub(super) fn run(
     Ok(limits(options, answer.facts.sent))
 }
 
-/// What transfers took on the engine that a build would use; no engine is asked.
-fn past(world: &World) -> HistoryFacts {
+/// Earlier builds of the project, and what transfers took on the engine that a build would use; no
+/// engine is asked.
+fn past(ground: &Ground, world: &World) -> HistoryFacts {
     let path = world.history();
     // Nothing is written here: without a history there is none to open.
     if !path.exists() {
         return HistoryFacts::default();
     }
     let engine = careen_engine::resolve_builder(&env, &world.home, None).endpoint.address;
-    let transfers =
-        History::open_for_reading(&path).and_then(|history| history.transfers(Some(&engine)));
-    let transfers = transfers.unwrap_or_else(|err| {
-        super::say(&format!("earlier transfers are not looked at: {err}"));
-        vec![]
-    });
-    HistoryFacts { transfers, ..HistoryFacts::default() }
+    let read = || {
+        let history = History::open_for_reading(&path)?;
+        let builds = match gather::identify(&ground.project) {
+            Some(project) => history.last(&project, BUILDS)?,
+            None => vec![],
+        };
+        Ok(HistoryFacts { builds, transfers: history.transfers(Some(&engine))? })
+    };
+    read().unwrap_or_else(|err: careen_run::Error| {
+        super::say(&format!("earlier builds are not looked at: {err}"));
+        HistoryFacts::default()
+    })
 }
+
+/// Earlier builds in which a step may be found.
+const BUILDS: usize = 20;
 
 fn failed(why: Why) -> Failure {
     Failure::could_not("look at the context", why)
