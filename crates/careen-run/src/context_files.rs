@@ -60,6 +60,7 @@ impl FileSource for ContextFiles {
             include: request.include.clone(),
             follow: Some(request.follow.clone()),
             threads: None,
+            ..WalkRequest::default()
         };
         let listing = walk(&asked).map_err(|err| err.to_string())?;
         let stops = |kind| matches!(kind, FaultKind::UnreadableFolder | FaultKind::Unreadable);

@@ -1,10 +1,8 @@
 //! Files that a program seems to be writing to while the context is read.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use rustix::{
-    fd::OwnedFd,
-    fs::{AtFlags, statat},
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::walk::listing::View;
@@ -78,18 +76,17 @@ impl Hot {
     }
 
     /// Hot files in the order of the listing, each with what gave it away.
-    pub(super) fn finish(self, root: &OwnedFd) -> Vec<(Vec<u8>, String)> {
+    pub(super) fn finish(self, root: &Path) -> Vec<(Vec<u8>, String)> {
         let mut found: Vec<(Vec<u8>, String)> = self
             .named
             .into_iter()
             .map(|(path, age)| (path, format!("written {} s ago", age / 1_000_000_000)))
             .collect();
         for (path, size, mtime_ns) in self.warm {
-            let Ok(stat) = statat(root, path.as_slice(), AtFlags::SYMLINK_NOFOLLOW) else {
+            let Ok(again) = super::portable::described(root, &path) else {
                 found.push((path, "vanished while the context was read".to_owned()));
                 continue;
             };
-            let again = super::folder::described(&stat);
             if (again.size, again.mtime_ns) != (size, mtime_ns) {
                 found.push((path, "changed while the context was read".to_owned()));
             }

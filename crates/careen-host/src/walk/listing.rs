@@ -98,6 +98,40 @@ pub(super) const ZERO_BYTE: u8 = 2;
 /// A file with large holes.
 pub(super) const SPARSE: u8 = 4;
 
+/// A folder that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    pub(super) id: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// Nothing is known yet.
+pub(super) const BLANK: Entry = Entry {
+    size: 0,
+    mtime_ns: 0,
+    name: 0,
+    folder: 0,
+    child: NONE,
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    link: 0,
+    name_length: 0,
+    link_length: 0,
+    flags: 0,
+};
+
+/// Holes of less than this are not worth a word, bytes.
+const HOLES: u64 = 1_000_000;
+
+/// Half of the file or more is not on disk: holes, or a file system that compresses. Either way
+/// the whole size is sent. `blocks` are of 512 bytes.
+pub(super) fn is_sparse(mode: u32, size: u64, blocks: u64) -> bool {
+    let missing = size.saturating_sub(blocks.saturating_mul(512));
+    mode & TYPE_BITS == 0o100_000 && missing >= HOLES.max(size / 2)
+}
+
 /// A folder that was entered: its children and its own entry.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Folder {

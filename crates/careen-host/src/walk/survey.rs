@@ -267,7 +267,7 @@ impl Tally {
             Hazard::new(HazardKind::ExcludedStillSent, pattern).amount(amount)
         });
         self.hazards.extend(excluded);
-        let hot = hot.finish(&root).into_iter();
+        let hot = hot.finish(&request.root).into_iter();
         self.hazards.extend(
             hot.map(|(path, note)| Hazard::new(HazardKind::Hot, to_path(&path)).note(note)),
         );
