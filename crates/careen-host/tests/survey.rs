@@ -94,7 +94,7 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
     request.categories = &[("python", &["**/__pycache__"]), ("data", &["data", "!data/a.bin"])];
     check(
         &request,
-        &expect![[r#"
+        &expect![[r"
             everything 15 entries, 9 files, 9546 bytes
             kept 12 entries, 8 files, 9246 bytes
             sent 7 entries, 4 files, 223 bytes
@@ -113,7 +113,7 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
             secret .env: environment file
             category python 2 entries, 1 files, 70 bytes
             category data 3 entries, 2 files, 9000 bytes
-        "#]],
+        "]],
     );
     request.everything = false;
     let facts = survey(&request).unwrap();
@@ -197,7 +197,7 @@ fn silent_faults_are_hazards() {
     fs::write(root.path().join(odd), "x").unwrap();
     check(
         &request(root.path()),
-        &expect![[r#"
+        &expect![[r"
             kept 9 entries, 4 files, 156 bytes
             sent 9 entries, 4 files, 156 bytes
             file src/app.py 100
@@ -213,7 +213,7 @@ fn silent_faults_are_hazards() {
             hazard ReadsIgnored !**/*.py
             hazard ReadsIgnored !odd*
             problem Some(4) syntax error in pattern: `![`
-        "#]],
+        "]],
     );
 }
 
