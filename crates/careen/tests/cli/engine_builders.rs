@@ -96,8 +96,8 @@ fn classic(lab: &Lab) -> Option<BTreeSet<String>> {
     let image = format!("{}:classic", lab.sandbox.name());
     let mut build = lab.docker(&["build", "-q", "-t", &image, "."]);
     build.env("DOCKER_BUILDKIT", "0");
-    let built = finish(build);
-    if built.code != Some(0) {
+    let run = finish(build);
+    if run.code != Some(0) {
         return None;
     }
     let made = finish(lab.docker(&["create", &image, "none"]));
