@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod buildkit;
+mod calibration;
 mod calls;
 mod contract;
 mod diagnose;
@@ -27,13 +28,14 @@ mod steps;
 mod suppress;
 mod words;
 
+pub use calibration::{calibrate, transfer_times};
 pub use diagnose::{Selection, diagnose};
 pub use facts::{Facts, LabelKind, LintFacts, OtherLabels, ParsedDockerfile};
 pub use find::{UnknownRule, find, nearest};
 pub use legacy::legacy;
 pub use lint::{Comments, Lint, Linted, Overrides, Reach, lint, lint_ignore};
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
-pub use price::{first_transfer, repeated_transfer};
+pub use price::last_seconds;
 pub use profile::Profile;
 pub use rule::{Check, DockerfileCheck, Fixable, Rule, Status, Topic};
 pub use rules::RULES;

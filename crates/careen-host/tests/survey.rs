@@ -25,8 +25,10 @@ fn request<'a>(root: &Path) -> SurveyRequest<'a> {
         root: root.to_owned(),
         dockerfile: "Dockerfile".into(),
         follow: None,
+        copied: vec![],
         categories: &[],
         everything: false,
+        force: None,
     }
 }
 
@@ -93,25 +95,25 @@ fn amounts_of_all_three_sets_come_from_one_walk() {
     check(
         &request,
         &expect![[r"
-        everything 15 entries, 9 files, 9546 bytes
-        kept 12 entries, 8 files, 9246 bytes
-        sent 7 entries, 4 files, 223 bytes
-        file data/a.bin 5000
-        file data/b.bin 4000
-        file src/app.py 100
-        file src/__pycache__/app.pyc 70
-        file src/deep/more.py 50
-        file .dockerignore 13
-        file Dockerfile 10
-        file .env 3
-        folder data 2 entries, 2 files, 9000 bytes
-        folder src 5 entries, 3 files, 220 bytes
-        folder src/__pycache__ 1 entries, 1 files, 70 bytes
-        folder src/deep 1 entries, 1 files, 50 bytes
-        secret .env: environment file
-        category python 2 entries, 1 files, 70 bytes
-        category data 3 entries, 2 files, 9000 bytes
-    "]],
+            everything 15 entries, 9 files, 9546 bytes
+            kept 12 entries, 8 files, 9246 bytes
+            sent 7 entries, 4 files, 223 bytes
+            file data/a.bin 5000
+            file data/b.bin 4000
+            file src/app.py 100
+            file src/__pycache__/app.pyc 70
+            file src/deep/more.py 50
+            file .dockerignore 13
+            file Dockerfile 10
+            file .env 3
+            folder data 2 entries, 2 files, 9000 bytes
+            folder src 5 entries, 3 files, 220 bytes
+            folder src/__pycache__ 1 entries, 1 files, 70 bytes
+            folder src/deep 1 entries, 1 files, 50 bytes
+            secret .env: environment file
+            category python 2 entries, 1 files, 70 bytes
+            category data 3 entries, 2 files, 9000 bytes
+        "]],
     );
     request.everything = false;
     let facts = survey(&request).unwrap();
@@ -196,20 +198,22 @@ fn silent_faults_are_hazards() {
     check(
         &request(root.path()),
         &expect![[r"
-        kept 9 entries, 4 files, 156 bytes
-        sent 9 entries, 4 files, 156 bytes
-        file src/app.py 100
-        file src/deep/more.py 50
-        file .venv/lib/x.py 5
-        file odd� 1
-        folder src 3 entries, 2 files, 150 bytes
-        folder src/deep 1 entries, 1 files, 50 bytes
-        folder .venv/lib 1 entries, 1 files, 5 bytes
-        hazard ZeroByte .venv/lib/x.py
-        hazard NotUtf8 odd�
-        hazard Special s
-        problem Some(4) syntax error in pattern: `![`
-    "]],
+            kept 9 entries, 4 files, 156 bytes
+            sent 9 entries, 4 files, 156 bytes
+            file src/app.py 100
+            file src/deep/more.py 50
+            file .venv/lib/x.py 5
+            file odd� 1
+            folder src 3 entries, 2 files, 150 bytes
+            folder src/deep 1 entries, 1 files, 50 bytes
+            folder .venv/lib 1 entries, 1 files, 5 bytes
+            hazard ZeroByte .venv/lib/x.py
+            hazard NotUtf8 odd�
+            hazard Special s
+            hazard ReadsIgnored !**/*.py
+            hazard ReadsIgnored !odd*
+            problem Some(4) syntax error in pattern: `![`
+        "]],
     );
 }
 

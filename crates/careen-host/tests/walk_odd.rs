@@ -3,11 +3,11 @@
 use std::{
     fs,
     num::NonZeroUsize,
-    os::unix::{fs::symlink, net::UnixListener},
+    os::unix::{ffi::OsStrExt, fs::symlink, net::UnixListener},
     path::Path,
 };
 
-use careen_host::walk::{Walk, WalkError, WalkRequest, normalize_sources, walk};
+use careen_host::walk::{Means, Walk, WalkError, WalkRequest, normalize_sources, walk};
 use rustix::fs::{Mode, OFlags};
 
 fn paths(listing: &Walk) -> Vec<String> {
@@ -67,6 +67,49 @@ fn any_number_of_threads_gives_the_same_listing() {
     for threads in [2, 3, 16, 100] {
         assert_eq!(with(threads), one, "{threads} threads");
     }
+}
+
+/// All that there is to know of a listing, its faults included.
+fn whole(listing: &Walk) -> Vec<String> {
+    let mut lines = Vec::new();
+    listing
+        .for_each(|path, view| lines.push(format!("{} {view:?}", String::from_utf8_lossy(path))));
+    lines.extend(listing.faults.iter().map(|fault| format!("{fault:?}")));
+    lines
+}
+
+#[test]
+fn the_portable_walk_finds_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let full = root.path().join(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        fs::write(full, text).unwrap();
+    };
+    for path in ["a/b/c.py", "a/b.txt", "a.b/x", "a b/\u{fc}", ".venv/lib/x.py", "z", "tests/t.py"]
+    {
+        write(path, path);
+    }
+    fs::hard_link(root.path().join("a/b.txt"), root.path().join("a/again")).unwrap();
+    symlink("a", root.path().join("link")).unwrap();
+    symlink("nowhere", root.path().join("dangling")).unwrap();
+    fs::create_dir(root.path().join("empty")).unwrap();
+    fs::write(root.path().join(std::ffi::OsStr::from_bytes(b"odd\xff")), "1").unwrap();
+    fs::File::create(root.path().join("holes")).unwrap().set_len(8 << 20).unwrap();
+    let _socket = UnixListener::bind(root.path().join("socket")).unwrap();
+    for exclude in [&[][..], &["*", "!**/*.py", ".venv"], &["a", "!a/b"], &["**/*.txt", "empty"]] {
+        let exclude: Vec<String> = exclude.iter().map(|&text| text.to_owned()).collect();
+        for follow in [None, Some(vec!["link/b".to_owned(), "te*".to_owned()])] {
+            let with = |means| {
+                let (exclude, follow) = (exclude.clone(), follow.clone());
+                walk(&WalkRequest { exclude, follow, means, ..request(root.path()) }).unwrap()
+            };
+            let (fast, portable) = (with(Means::Fast), with(Means::Portable));
+            assert_eq!(whole(&portable), whole(&fast), "{exclude:?} {follow:?}");
+        }
+    }
+    let with = |means| walk(&WalkRequest { means, ..request(root.path()) }).unwrap();
+    assert_eq!(with(Means::Portable).len(), 21);
 }
 
 #[test]

@@ -7,7 +7,10 @@
 
 use std::{fs, path::Path};
 
-use careen_host::walk::debug::{Case, Listed, ignore_walk, plant};
+use careen_host::walk::{
+    Means,
+    debug::{Case, Listed, ignore_walk, plant},
+};
 use serde_json::Value;
 
 fn cases() -> Vec<Value> {
@@ -32,6 +35,15 @@ fn strings(value: &Value) -> Vec<String> {
 
 #[test]
 fn the_listing_is_the_builders() {
+    agrees(Means::Fast);
+}
+
+#[test]
+fn the_portable_listing_is_the_builders() {
+    agrees(Means::Portable);
+}
+
+fn agrees(means: Means) {
     let mut wrong = Vec::new();
     for row in cases() {
         let root = tempfile::tempdir().unwrap();
@@ -40,6 +52,7 @@ fn the_listing_is_the_builders() {
             exclude: strings(&row["exclude"]),
             include: strings(&row["include"]),
             follow: row["follow"].as_array().map(|_| strings(&row["follow"])),
+            means,
         };
         let expected = Listed {
             expect: strings(&row["expect"]),

@@ -13,6 +13,10 @@ use crate::{
 pub struct ContextAnswer {
     pub facts: ContextFacts,
     pub target: Option<String>,
+    /// Whose rules the answer follows: `buildkit`, `buildkit-20.10`, `classic`, `classic-20.10`.
+    pub builder: &'static str,
+    /// The builder is sent all that is kept, whatever is copied.
+    pub sends_all: bool,
     /// What the build takes from the context; `None` when no Dockerfile is known, and then all that
     /// is kept counts as sent.
     pub sources: Option<Vec<SourceUse>>,
@@ -24,6 +28,8 @@ pub struct ContextAnswer {
     pub proposal: Option<Tried>,
     pub first: TransferTime,
     pub repeated: TransferTime,
+    /// Measured on the engine; `None` leaves the coefficients as they are documented.
+    pub calibration: Option<Calibration>,
     /// Measured on the context when its file system is slow enough to count.
     pub slow_lookup: Option<Latency>,
 }
@@ -51,9 +57,12 @@ pub struct Branch {
     pub amount: Amount,
 }
 
-/// Seconds of a transfer, by what costs them. Modelled.
+/// Seconds of a transfer, by what costs them. Modelled, with coefficients that were measured on
+/// the engine where there is a [`Calibration`].
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TransferTime {
+    /// What every transfer costs, however small; 0 when it was never measured.
+    pub fixed: f64,
     /// Comparing and creating entries.
     pub entries: f64,
     pub bytes: f64,
@@ -64,8 +73,23 @@ pub struct TransferTime {
 impl TransferTime {
     /// All of it, in seconds.
     pub fn seconds(self) -> f64 {
-        self.entries + self.bytes + self.lookups
+        self.fixed + self.entries + self.bytes + self.lookups
     }
+}
+
+/// What earlier transfers to one engine say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// Its address.
+    pub engine: String,
+    /// Transfers that were measured.
+    pub transfers: usize,
+    /// Seconds that every transfer costs.
+    pub fixed_seconds: f64,
+    /// Multiple of the coefficients, for a transfer of new files; `None` when none was long enough.
+    pub first: Option<f64>,
+    /// The same when nothing has changed.
+    pub repeated: Option<f64>,
 }
 
 /// What patterns that are not written yet would change.

@@ -15,6 +15,7 @@ pub mod build;
 pub mod case;
 pub mod compare;
 pub mod context_answer;
+pub mod context_busters;
 pub mod diagnosis;
 mod distance;
 pub mod edit;
@@ -38,7 +39,7 @@ pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{
     ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why, context, engine,
-    host, legacy, project,
+    history, host, legacy, project,
 };
 pub use finding::{
     Basis, BuilderCache, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity,

@@ -58,7 +58,8 @@ pub fn build(
             on_event(&told, recorder.record());
         }
     };
-    let result = careen_engine::build(job.connection, job.request, files, &mut on_each, cancel);
+    let result =
+        careen_engine::build(job.connection, job.request, files.clone(), &mut on_each, cancel);
     let record = recorder.record_mut();
     // Without an end in the events (the engine went away, nothing began) the result says it.
     record.outcome.get_or_insert(match &result {
@@ -77,7 +78,10 @@ pub fn build(
         }
     }
     let Recorded { record, problem } = recorder.finish(job.history);
-    Ok(Finished { record, result, problem })
+    // Also after a failure: the builder keeps what it was sent.
+    let engine = record.engine.clone().unwrap_or_default();
+    let remembered = job.history.remember(job.project, &engine, &files.take_sent());
+    Ok(Finished { record, result, problem: problem.or(remembered.err()) })
 }
 
 /// Secrets, and the values of build arguments whose names say that they are secret.

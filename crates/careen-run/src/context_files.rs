@@ -10,12 +10,17 @@ use careen_engine::{FileSource, SyncEntry, SyncRequest};
 use careen_host::walk::{FaultKind, WalkRequest, walk};
 
 use crate::apply;
+use crate::sent_files::{SentFile, SentFiles};
+
+/// The builder's name for the main context.
+const CONTEXT: &str = "context";
 
 /// Serves the context and the Dockerfile's folder to the builder.
 #[derive(Debug, Clone)]
 pub struct ContextFiles {
     context: PathBuf,
     dockerfile_folder: PathBuf,
+    sent: SentFiles,
 }
 
 impl ContextFiles {
@@ -25,12 +30,18 @@ impl ContextFiles {
         ContextFiles {
             context: context.to_owned(),
             dockerfile_folder: folder.unwrap_or(Path::new(".")).to_owned(),
+            sent: SentFiles::default(),
         }
+    }
+
+    /// The files of the context that were sent to their end since the last call.
+    pub fn take_sent(&self) -> Vec<SentFile> {
+        self.sent.take()
     }
 
     fn root(&self, name: &str) -> Result<&Path, String> {
         match name {
-            "context" => Ok(&self.context),
+            CONTEXT => Ok(&self.context),
             "dockerfile" => Ok(&self.dockerfile_folder),
             other => Err(format!("the builder asked for a folder named {other}")),
         }
@@ -49,6 +60,7 @@ impl FileSource for ContextFiles {
             include: request.include.clone(),
             follow: Some(request.follow.clone()),
             threads: None,
+            ..WalkRequest::default()
         };
         let listing = walk(&asked).map_err(|err| err.to_string())?;
         let stops = |kind| matches!(kind, FaultKind::UnreadableFolder | FaultKind::Unreadable);
@@ -88,7 +100,11 @@ impl FileSource for ContextFiles {
 
     fn open(&self, name: &str, path: &[u8]) -> io::Result<Box<dyn Read + Send>> {
         let root = self.root(name).map_err(io::Error::other)?;
-        Ok(Box::new(File::open(root.join(OsStr::from_bytes(path)))?))
+        let file = File::open(root.join(OsStr::from_bytes(path)))?;
+        if name == CONTEXT {
+            return Ok(Box::new(self.sent.watch(path, file)?));
+        }
+        Ok(Box::new(file))
     }
 }
 

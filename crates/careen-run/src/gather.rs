@@ -9,10 +9,13 @@ use careen_check::{Facts, LintFacts, ParsedDockerfile};
 use careen_engine::{Surroundings, Target};
 use careen_host::walk::{SurveyRequest, survey};
 use careen_host::{Budget, DiscoverRequest, HostRequest, RealSystem};
-use careen_model::{EngineFacts, Fact, HistoryFacts, ProjectFacts, Why};
+use careen_model::context::{Hazard, HazardKind};
+use careen_model::{ContextFacts, EngineFacts, Fact, HistoryFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile;
 
 use crate::history::{self, History};
+use crate::sent_files::{SentFile, unseen_changes};
+use crate::sources::Taken;
 
 /// Builds of a project that rules may look at.
 const BUILDS: usize = 20;
@@ -59,14 +62,22 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
         (engine, host, walked)
     });
     let identity = identify(&project);
-    let (builds, history_problem) = past(request.history.as_deref(), identity.as_ref());
+    let past = past(request.history.as_deref(), identity.as_ref());
+    let (past, history_problem) = match past {
+        Ok(past) => (past, None),
+        Err(err) => (Past::default(), Some(err)),
+    };
+    let mut context = context;
+    if let Fact::Known(context) = &mut context {
+        add_unseen_changes(context, &past.sent);
+    }
     let facts = Facts {
         project: Some(project),
         host: Some(host),
         engine: Some(engine),
         context,
         dockerfile: parsed,
-        history: builds,
+        history: past.facts,
         lint: LintFacts::default(),
         now: request.now,
     };
@@ -139,31 +150,52 @@ fn survey_context(
     let Some(parsed) = parsed else {
         return Fact::Unknown(Why::Absent { what: "Dockerfile".to_owned() });
     };
-    let sources = parsed.file.context_sources(project.target.as_deref());
-    let follow = sources.into_iter().map(|source| source.path).collect();
+    let taken = Taken::of(&parsed.file, project.target.as_deref());
     let categories: Vec<(&'static str, &[&str])> =
         CATEGORIES.iter().map(|category| (category.name, category.patterns)).collect();
     let request = SurveyRequest {
         root: root.to_owned(),
         dockerfile: parsed.path.clone(),
-        follow: Some(follow),
+        follow: Some(taken.follow),
+        copied: taken.copied,
         categories: &categories,
         everything: false,
+        force: None,
     };
     survey(&request).into()
 }
 
-fn past(
-    path: Option<&Path>,
-    project: Option<&history::Project>,
-) -> (HistoryFacts, Option<crate::Error>) {
-    let (Some(path), Some(project)) = (path, project) else { return Default::default() };
+/// What the history knows of a project.
+#[derive(Default)]
+struct Past {
+    facts: HistoryFacts,
+    sent: Vec<SentFile>,
+}
+
+fn past(path: Option<&Path>, project: Option<&history::Project>) -> Result<Past, crate::Error> {
+    let (Some(path), Some(project)) = (path, project) else { return Ok(Past::default()) };
     // A doctor writes nothing: without a history there is none to open.
     if !path.exists() {
-        return Default::default();
+        return Ok(Past::default());
     }
-    match History::open_for_reading(path).and_then(|history| history.last(project, BUILDS)) {
-        Ok(builds) => (HistoryFacts { builds }, None),
-        Err(err) => (HistoryFacts::default(), Some(err)),
-    }
+    let history = History::open_for_reading(path)?;
+    let builds = history.last(project, BUILDS)?;
+    let facts = HistoryFacts { builds, transfers: history.transfers(None)? };
+    Ok(Past { facts, sent: history.sent_files(project)? })
+}
+
+/// Files that changed since they were sent and look as if they had not.
+fn add_unseen_changes(context: &mut ContextFacts, sent: &[SentFile]) {
+    let patterns = context.ignore.text.as_deref().unwrap_or("");
+    let patterns = careen_syntax::ignore::read(patterns.as_bytes()).patterns;
+    let works = |pattern: &String| careen_syntax::ignore::fault(pattern).is_none();
+    let patterns: Vec<String> = patterns.into_iter().filter(works).collect();
+    let matcher = careen_syntax::ignore::Matcher::new(&patterns);
+    let is_sent = |path: &Path| {
+        let path = path.as_os_str().as_encoded_bytes();
+        !matcher.as_ref().is_ok_and(|matcher| matcher.walk_match(path).unwrap_or(false))
+    };
+    let changed = unseen_changes(&context.root, sent).into_iter().filter(|path| is_sent(path));
+    let kind = HazardKind::SameSizeAndTime;
+    context.hazards.extend(changed.map(|path| Hazard::new(kind, path)));
 }

@@ -17,11 +17,14 @@ pub mod recorder;
 mod redaction;
 pub mod relocate;
 pub mod remedy;
+mod sent_files;
+mod sources;
 
 pub use context_files::ContextFiles;
 pub use error::Error;
 pub use recorder::{About, Recorded, Recorder};
 pub use redaction::Redaction;
+pub use sent_files::SentFile;
 
 /// Sixteen hexadecimal digits that stand for a path or another name.
 pub fn short_name(bytes: &[u8]) -> String {

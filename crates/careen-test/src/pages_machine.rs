@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use careen_model::context::{
-    Amount, CategoryAmount, Hazard, HazardKind, IgnoreProblem, Secret, Sized,
+    Amount, CategoryAmount, Hazard, HazardKind, IgnoreProblem, Reach, Secret, Sized,
 };
 use careen_model::engine::{
     Bridge, Builder, BuilderFault, CacheRecord, ClientBuilder, Engine, Flavour,
@@ -263,13 +263,14 @@ impl Machine {
                 });
             }
             "context.hazard" => {
-                let (kind, path) = value.split_once(' ').expect("KIND PATH");
-                let note = String::new();
-                context.hazards.push(Hazard { kind: hazard(kind), path: path.into(), note });
+                let (kind, path) = value.split_once(' ').expect("KIND PATH[ = SIZE ENTRIES]");
+                let (path, amount) = path.split_once(" = ").unwrap_or((path, "0 B 1"));
+                let (bytes, entries) = amount.rsplit_once(' ').expect("SIZE ENTRIES");
+                let (bytes, entries) = (size(bytes), count(entries));
+                let amount = Amount { entries, files: entries, bytes };
+                context.hazards.push(Hazard::new(hazard(kind), path).amount(amount));
             }
-            "context.secret" => context
-                .secrets
-                .push(Secret { path: value.into(), because: "name of a private key" }),
+            "context.secret" => context.secrets.push(secret(value)),
             "ignore.category" => {
                 let (name, amount) = value.split_once(' ').expect("CATEGORY SIZE ENTRIES");
                 let (bytes, entries) = amount.rsplit_once(' ').expect("SIZE ENTRIES");
@@ -470,8 +471,25 @@ fn hazard(value: &str) -> HazardKind {
         "special" => HazardKind::Special,
         "vanished" => HazardKind::Vanished,
         "not-utf8" => HazardKind::NotUtf8,
+        "wide-wildcard" => HazardKind::WideWildcard,
+        "link-used-twice" => HazardKind::LinkUsedTwice,
+        "unreadable-folder" => HazardKind::UnreadableFolder,
+        "sparse" => HazardKind::Sparse,
+        "hot" => HazardKind::Hot,
+        "excluded" => HazardKind::ExcludedStillSent,
+        "reads-ignored" => HazardKind::ReadsIgnored,
+        "same-size-and-time" => HazardKind::SameSizeAndTime,
         _ => panic!("no hazard is called {value}"),
     }
+}
+
+/// `PATH`, in the image, or `PATH in a build stage`.
+fn secret(value: &str) -> Secret {
+    let (path, reach) = match value.strip_suffix(" in a build stage") {
+        Some(path) => (path, Reach::BuildStage),
+        None => (value, Reach::FinalImage),
+    };
+    Secret { path: path.into(), because: "name of a private key", reach }
 }
 
 fn mount_class(value: &str) -> MountClass {

@@ -19,6 +19,9 @@ use fuser::{
 };
 use tempfile::TempDir;
 
+/// A file whose name ends so is listed by its folder and gone when it is asked for.
+pub const VANISHES: &str = ".vanishes";
+
 /// How slow the mount is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slowness {
@@ -160,6 +163,9 @@ impl View {
 impl Filesystem for View {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.wait();
+        if name.as_encoded_bytes().ends_with(VANISHES.as_bytes()) {
+            return reply.error(Errno::ENOENT);
+        }
         match self.path(parent).and_then(|parent| self.attributes(parent.join(name))) {
             Ok(attributes) => reply.entry(&self.slowness.cached, &attributes, Generation(0)),
             Err(err) => reply.error(err),

@@ -447,6 +447,18 @@ pub(crate) struct ContextOptions {
     /// Show what each line of the ignore file matches and is worth
     #[arg(long, group = "question")]
     pub(crate) patterns: bool,
+    /// Show what makes each COPY run again, and which steps run again after it
+    #[arg(long, group = "question")]
+    pub(crate) busters: bool,
+    /// Whose rules count: what another builder would be sent
+    #[arg(
+        long,
+        value_enum,
+        default_value = "buildkit",
+        value_name = "BUILDER",
+        conflicts_with_all = ["explain", "patterns"]
+    )]
+    pub(crate) builder: BuilderView,
     /// Exit with 1 when more is sent, such as 100MB
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) fail_over: Option<u64>,
@@ -525,6 +537,21 @@ pub(crate) enum LintProfile {
     #[value(name = "buildkit")]
     BuildKit,
     Hadolint,
+}
+
+/// A builder whose rules `careen context` can follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuilderView {
+    /// BuildKit with the clients of today
+    Buildkit,
+    /// BuildKit with the client of Docker 20.10, without buildx
+    #[value(name = "buildkit-20.10")]
+    Buildkit2010,
+    /// The classic builder (`DOCKER_BUILDKIT=0`) with the clients of today
+    Classic,
+    /// The classic builder of Docker 20.10
+    #[value(name = "classic-20.10")]
+    Classic2010,
 }
 
 /// `100MB`, `1.5 GB`, `2GiB`, `512k`, `4096`.

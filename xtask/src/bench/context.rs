@@ -171,6 +171,27 @@ impl Bench {
         let found = race(&mut all, self.runs)?;
         let title = format!("{} unchanged on {host}, processor time of the client", peer.name);
         series::show(&title, &found, series::cpu);
+        drop(all);
+        let own = found[1].cpu().saturating_sub(found[2].cpu());
+        println!(
+            "  the client's own walk and listing: {}, {:.1}× careen's walk with its start",
+            series::milliseconds(own),
+            ratio(own, found[0].cpu())
+        );
+        let patterns = home::workspace().join("benches/102.dockerignore");
+        // The client reads the ignore file that stands beside the Dockerfile under its name.
+        let with = trees::place().join("patterns.Dockerfile");
+        home::write(&with, "FROM scratch\nCOPY . /context/\n")?;
+        let text = std::fs::read_to_string(&patterns).map_err(Failure::file("read", &patterns))?;
+        home::write(&trees::place().join("patterns.Dockerfile.dockerignore"), &text)?;
+        let build = |context: &Path| peer.build(&host, &with, context, TAG);
+        let mut all = vec![
+            quiet("careen's walk", || self.walk_ignoring(&root, &patterns)),
+            quiet("client, the tree", || build(&root)),
+            quiet("client, empty folder", || build(&empty)),
+        ];
+        let found = race(&mut all, self.runs)?;
+        series::show("the same with 102 patterns", &found, series::cpu);
         let own = found[1].cpu().saturating_sub(found[2].cpu());
         println!(
             "  the client's own walk and listing: {}, {:.1}× careen's walk with its start",

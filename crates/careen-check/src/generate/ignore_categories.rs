@@ -34,7 +34,7 @@ const PYTHON: Likely = Likely::For(&[ProjectKind::Python, ProjectKind::MachineLe
 const LEARNING: Likely = Likely::For(&[ProjectKind::MachineLearning]);
 
 /// All categories in the order in which they are written.
-pub const CATEGORIES: [Category; 16] = [
+pub const CATEGORIES: [Category; 17] = [
     derived("git", "Git", &[".git", ".gitattributes", ".gitmodules", ".github"], Likely::Always),
     derived(
         "editors",
@@ -115,6 +115,7 @@ pub const CATEGORIES: [Category; 16] = [
         &["target"],
         Likely::For(&[ProjectKind::Rust, ProjectKind::Java]),
     ),
+    derived("gradle", "Gradle", &["**/.gradle"], Likely::For(&[ProjectKind::Java])),
     wanted_in("documents", "Documentation", &["docs", "*.md", "*.rst"], Likely::Always, &[]),
     derived(
         "system-files",

@@ -11,6 +11,7 @@ mod buildx_missing;
 mod classic_builder;
 mod clock_skew;
 pub(crate) mod commands;
+mod copy_exclude_sends;
 mod dead_cache;
 mod discarding_collector;
 mod duplicate_cache_mounts;
@@ -20,9 +21,11 @@ mod evicted_cache_mounts;
 mod few_inodes;
 pub(crate) mod format;
 mod hazards;
+mod hot_files;
 mod idle_builder;
 pub(crate) mod labels;
 mod large_context;
+mod link_used_twice;
 mod little_memory;
 mod localhost_proxy;
 mod low_space;
@@ -37,19 +40,24 @@ mod old_engine;
 pub(crate) mod packages;
 mod proxies;
 mod proxy_disagreement;
+mod same_size_and_time;
 mod secrets_in_context;
 mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
+mod sparse_files;
 mod special_files;
 pub(crate) mod stages;
 mod stale_context_copies;
 pub(crate) mod suppressions;
 pub(crate) mod transfer;
 mod uncollected_cache;
+mod unpruned_exceptions;
+mod unreadable_folders;
 mod unsendable_names;
 pub(crate) mod variables;
 mod weak_ignore_file;
+mod wide_copy_wildcard;
 mod zero_byte_files;
 
 use crate::Rule;
@@ -81,9 +89,17 @@ const AROUND: &[&Rule] = &[
     &slow_dockerfile_folder::RULE,
     &large_context::RULE,
     &zero_byte_files::RULE,
+    &same_size_and_time::RULE,
+    &unreadable_folders::RULE,
     &special_files::RULE,
     &unsendable_names::RULE,
     &moving_files::RULE,
+    &hot_files::RULE,
+    &sparse_files::RULE,
+    &link_used_twice::RULE,
+    &wide_copy_wildcard::RULE,
+    &copy_exclude_sends::RULE,
+    &unpruned_exceptions::RULE,
     &missing_ignore_file::RULE,
     &broken_ignore_file::RULE,
     &misread_ignore_line::RULE,

@@ -1,5 +1,6 @@
 //! Files that look like secrets would be sent to the engine.
 
+use careen_model::context::{Reach, Secret};
 use careen_model::{Category, Findings, Severity, Why};
 
 use crate::words::counted;
@@ -24,14 +25,25 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     if context.secrets.is_empty() {
         return Ok(());
     }
-    let files = counted(context.secrets.len(), "file that looks", "files that look");
-    let message = format!("{files} like a secret would be sent, within reach of a COPY");
-    let mut finding = rule.on_context(message);
-    for secret in context.secrets.iter().take(8) {
-        let path = secret.path.display().to_string();
-        finding = finding.because("file", path, secret.because);
+    // What ends in the image is told apart from what only a build stage sees.
+    for (is_grave, ending) in [(true, "within reach of a COPY"), (false, "to a build stage only")] {
+        let is_one = |secret: &&Secret| (secret.reach != Reach::BuildStage) == is_grave;
+        let secrets: Vec<&Secret> = context.secrets.iter().filter(is_one).collect();
+        if secrets.is_empty() {
+            continue;
+        }
+        let files = counted(secrets.len(), "file that looks", "files that look");
+        let message = format!("{files} like a secret would be sent, {ending}");
+        let mut finding = rule.on_context(message);
+        if !is_grave {
+            finding.severity = Severity::Warning;
+        }
+        for secret in secrets.iter().take(8) {
+            let path = secret.path.display().to_string();
+            finding = finding.because("file", path, secret.because);
+        }
+        let paths = secrets.iter().map(|secret| secret.path.as_path());
+        found.push(finding.fix(essential::hide(context, paths)));
     }
-    let paths = context.secrets.iter().map(|secret| secret.path.as_path());
-    found.push(finding.fix(essential::hide(context, paths)));
     Ok(())
 }

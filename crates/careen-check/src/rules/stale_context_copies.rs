@@ -50,4 +50,4 @@ fn check(rule: &Rule, facts: &Facts, found: &mut Findings) -> Result<(), Why> {
     Ok(())
 }
 
-const WORTH_A_WORD: u64 = 500_000_000;
+const WORTH_A_WORD: u64 = 100_000_000;

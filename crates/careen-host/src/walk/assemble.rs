@@ -1,16 +1,12 @@
 //! The threads' results put into the builder's order.
 
-use std::collections::{HashMap, HashSet};
-
-use rustix::{
-    fd::{AsFd, OwnedFd},
-    fs::{AtFlags, statat},
+use std::{
+    collections::{HashMap, HashSet},
+    io,
 };
 
-use crate::walk::{
-    folder::{described, open_below},
-    listing::{Entry, Fault, FaultKind, Folder, LATENT, NONE, Slot, TYPE_BITS, Walk},
-    pool::Harvest,
+use crate::walk::listing::{
+    Block, Done, Entry, Fault, FaultKind, Folder, LATENT, NONE, Slot, TYPE_BITS, Walk,
 };
 
 /// One open folder of the depth-first order.
@@ -22,30 +18,53 @@ struct Frame {
     owed: Option<Slot>,
 }
 
-pub(super) fn assemble(root: &OwnedFd, harvest: Harvest, include: Vec<String>) -> Walk {
+/// What was read of a tree, still in the order of reading.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// One for each thread.
+    pub(super) parts: Vec<Part>,
+    /// How many folder numbers were given out.
+    pub(super) folders: u32,
+}
+
+/// What one thread read.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) block: Block,
+    pub(super) done: Vec<Done>,
+    pub(super) faults: Vec<Fault>,
+    /// Files with more than one name: (index in the block, inode).
+    pub(super) shared: Vec<(u32, u64)>,
+}
+
+/// Tells what is known of one path below the root.
+pub(super) type Ask<'a> = &'a dyn Fn(&[u8]) -> io::Result<Entry>;
+
+/// `ask` is for excluded folders that turn out to hold something listed.
+pub(super) fn assemble(ask: Ask<'_>, harvest: Gathered, include: Vec<String>) -> Walk {
     let mut walk = Walk { include, ..Walk::default() };
     walk.folders = vec![Folder::default(); harvest.folders as usize];
     let mut shared = HashMap::new();
-    for (block, reader) in (0..).zip(harvest.readers) {
-        for done in reader.done {
+    for (block, part) in (0..).zip(harvest.parts) {
+        for done in part.done {
             let folder = &mut walk.folders[done.id as usize];
             (folder.block, folder.start, folder.end) = (block, done.start, done.end);
         }
-        for (index, inode) in reader.shared {
+        for (index, inode) in part.shared {
             shared.insert(Slot::new(block, index), inode);
         }
-        walk.faults.extend(reader.faults);
-        walk.blocks.push(reader.block);
+        walk.faults.extend(part.faults);
+        walk.blocks.push(part.block);
     }
     let total = walk.blocks.iter().map(|block| block.entries.len()).sum();
     walk.order.reserve_exact(total);
-    put_in_order(root, &mut walk);
+    put_in_order(ask, &mut walk);
     find_hard_links(&mut walk, &shared);
     walk.faults.sort();
     walk
 }
 
-fn put_in_order(root: &OwnedFd, walk: &mut Walk) {
+fn put_in_order(ask: Ask<'_>, walk: &mut Walk) {
     let first = walk.folders[0];
     let mut frames =
         vec![Frame { block: first.block, next: first.start, end: first.end, owed: None }];
@@ -64,7 +83,7 @@ fn put_in_order(root: &OwnedFd, walk: &mut Walk) {
         }
         if !is_latent {
             for owed in frames.iter_mut().filter_map(|frame| frame.owed.take()) {
-                pay(root, walk, owed);
+                pay(ask, walk, owed);
             }
             walk.order.push(slot);
         }
@@ -81,19 +100,14 @@ fn put_in_order(root: &OwnedFd, walk: &mut Walk) {
 }
 
 /// Lists an excluded folder after all, with its metadata.
-fn pay(root: &OwnedFd, walk: &mut Walk, slot: Slot) {
+fn pay(ask: Ask<'_>, walk: &mut Walk, slot: Slot) {
     let (_, entry) = walk.at(slot);
     let folder = entry.child;
     let mut path = Vec::new();
     walk.push_folder(folder, &mut path);
     path.pop();
-    let stat = match path.len() {
-        0..4000 => statat(root, path.as_slice(), AtFlags::SYMLINK_NOFOLLOW),
-        _ => open_below(root.as_fd(), &path).and_then(|fd| rustix::fs::fstat(&fd)),
-    };
-    match stat {
-        Ok(stat) => {
-            let known = described(&stat);
+    match ask(&path) {
+        Ok(known) => {
             let entry = walk.entry_mut(slot);
             *entry = Entry {
                 size: known.size,
@@ -101,13 +115,13 @@ fn pay(root: &OwnedFd, walk: &mut Walk, slot: Slot) {
                 mode: known.mode,
                 uid: known.uid,
                 gid: known.gid,
-                flags: 0,
+                flags: known.flags,
                 ..*entry
             };
             walk.order.push(slot);
         }
-        Err(errno) => {
-            let error = std::io::Error::from(errno).to_string();
+        Err(err) => {
+            let error = err.to_string();
             walk.faults.push(Fault { path, kind: FaultKind::Vanished, error });
         }
     }

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Component, Path};
 use std::{fs, io};
 
-use crate::walk::{View, WalkError, WalkRequest, follow_links, open_root, walk};
+use crate::walk::{Means, View, WalkError, WalkRequest, follow_links, open_root, walk};
 
 /// A recorded case: patterns and COPY sources for a tree that exists below `root`.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +12,7 @@ pub struct Case {
     pub exclude: Vec<String>,
     pub include: Vec<String>,
     pub follow: Option<Vec<String>>,
+    pub means: Means,
 }
 
 /// Makes the tree of a case below the empty folder `root`: `folder/`, `file`, `link -> target`.
@@ -69,6 +70,7 @@ pub fn ignore_walk(root: &Path, case: &Case) -> Result<Listed, WalkError> {
         include: case.include.clone(),
         follow: case.follow.clone(),
         threads: None,
+        means: case.means,
     };
     let mut listed = Listed::default();
     if let Some(paths) = &case.follow {

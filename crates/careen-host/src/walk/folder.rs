@@ -22,8 +22,12 @@ use rustix::{
 };
 
 use crate::walk::{
+    assemble::Part,
     error::WalkError,
-    listing::{Block, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, TYPE_BITS, ZERO_BYTE},
+    listing::{
+        BLANK, Done, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, SPARSE, TYPE_BITS, ZERO_BYTE,
+        is_sparse,
+    },
 };
 
 /// What all threads of a walk share while they read.
@@ -48,22 +52,10 @@ pub(super) struct Task {
     pub(super) latent: bool,
 }
 
-/// A folder that was read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Done {
-    pub(super) id: u32,
-    pub(super) start: u32,
-    pub(super) end: u32,
-}
-
 /// One thread's memory and results.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    pub(super) block: Block,
-    pub(super) done: Vec<Done>,
-    pub(super) faults: Vec<Fault>,
-    /// Files with more than one name: (index in the block, inode).
-    pub(super) shared: Vec<(u32, u64)>,
+    pub(super) part: Part,
     /// Time and number of metadata requests so far.
     pub(super) asked: (Duration, u32),
     scratch: FilterScratch,
@@ -127,7 +119,7 @@ impl Reader {
             Ok(fd) => fd,
             Err(errno) => {
                 self.fault(task.path.clone(), folder_fault(errno, task.latent), errno);
-                self.done.push(Done { id: task.id, start, end: start });
+                self.part.done.push(Done { id: task.id, start, end: start });
                 return Ok(children);
             }
         };
@@ -160,7 +152,7 @@ impl Reader {
         self.note_time(clock, found.len());
         self.found = found;
         self.names = names;
-        self.done.push(Done { id: task.id, start, end: self.index()? });
+        self.part.done.push(Done { id: task.id, start, end: self.index()? });
         if !children.tasks.is_empty() {
             children.folder = Some(Arc::new(fd));
         }
@@ -245,9 +237,9 @@ impl Reader {
             && stat.st_nlink > 1
             && !is_folder
         {
-            self.shared.push((self.index()?, stat.st_ino));
+            self.part.shared.push((self.index()?, stat.st_ino));
         }
-        self.block.entries.push(entry);
+        self.part.block.entries.push(entry);
         Ok(child)
     }
 
@@ -346,13 +338,13 @@ impl Reader {
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Result<u32, WalkError> {
-        let at = u32::try_from(self.block.names.len()).map_err(|_| WalkError::TooLarge)?;
-        self.block.names.extend_from_slice(bytes);
+        let at = u32::try_from(self.part.block.names.len()).map_err(|_| WalkError::TooLarge)?;
+        self.part.block.names.extend_from_slice(bytes);
         Ok(at)
     }
 
     fn index(&self) -> Result<u32, WalkError> {
-        let length = self.block.entries.len();
+        let length = self.part.block.entries.len();
         if length >= MOST_ENTRIES {
             return Err(WalkError::TooLarge);
         }
@@ -361,35 +353,23 @@ impl Reader {
 
     fn fault(&mut self, path: Vec<u8>, kind: FaultKind, errno: Errno) {
         let error = std::io::Error::from(errno).to_string();
-        self.faults.push(Fault { path, kind, error });
+        self.part.faults.push(Fault { path, kind, error });
     }
 }
 
-const BLANK: Entry = Entry {
-    size: 0,
-    mtime_ns: 0,
-    name: 0,
-    folder: 0,
-    child: NONE,
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    link: 0,
-    name_length: 0,
-    link_length: 0,
-    flags: 0,
-};
-
 /// The parts of an entry that come from its metadata.
-pub(super) fn described(stat: &Stat) -> Entry {
+fn described(stat: &Stat) -> Entry {
     let is_device = matches!(stat.st_mode & TYPE_BITS, 0o020_000 | 0o060_000);
     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    let is_holey = is_sparse(stat.st_mode, size, u64::try_from(stat.st_blocks).unwrap_or(0));
     Entry {
-        size: if is_device { stat.st_rdev } else { u64::try_from(stat.st_size).unwrap_or(0) },
+        size: if is_device { stat.st_rdev } else { size },
         mtime_ns: stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
         mode: stat.st_mode,
         uid: stat.st_uid,
         gid: stat.st_gid,
+        flags: if is_holey { SPARSE } else { 0 },
         ..BLANK
     }
 }
@@ -434,8 +414,18 @@ fn open(root: BorrowedFd<'_>, task: &Task) -> Result<OwnedFd, Errno> {
     }
 }
 
+/// What is known of one path below `root`.
+pub(super) fn ask(root: &OwnedFd, path: &[u8]) -> std::io::Result<Entry> {
+    // `PATH_MAX` is 4096 with the zero at the end.
+    let stat = match path.len() {
+        0..4000 => rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW)?,
+        _ => rustix::fs::fstat(open_below(root.as_fd(), path)?)?,
+    };
+    Ok(described(&stat))
+}
+
 /// Opens a folder by its path, in steps when the path is longer than the kernel takes at once.
-pub(super) fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
     // `PATH_MAX` is 4096 with the zero at the end.
     const LONGEST: usize = 4000;
     let mut at: Option<OwnedFd> = None;
@@ -485,8 +475,9 @@ mod tests {
             let children = reader.read(&ground, &task, || 7).unwrap();
             assert_eq!(children.tasks.len(), 1);
             assert_eq!(children.tasks[0].path, b"folder");
-            let sizes = reader.block.entries.iter().map(|entry| entry.size).collect::<Vec<_>>();
-            (sizes, reader.block.names)
+            let sizes =
+                reader.part.block.entries.iter().map(|entry| entry.size).collect::<Vec<_>>();
+            (sizes, reader.part.block.names)
         };
         let fast = read((Duration::ZERO, TIMED));
         let slow = read((Duration::from_secs(1), TIMED));

@@ -60,6 +60,31 @@ pub fn in_force(dockerfile: &Path, root: &Path) -> Force {
     none
 }
 
+/// The ignore file for the classic builder: only `.dockerignore` in the context root, wherever a
+/// link leads; a folder in its place fails the build.
+pub fn in_force_for_classic(root: &Path) -> Force {
+    let path = root.join(".dockerignore");
+    let problem = |message: String, fatal| IgnoreProblem { line: None, message, fatal };
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let source = read(&bytes);
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let problems = source.problems.clone();
+            force(&path, false, Some(text), source, problems)
+        }
+        Err(err) if is_absent(&err) => {
+            let mut none = force(&path, false, None, IgnoreSource::default(), vec![]);
+            none.file.exists = false;
+            none
+        }
+        Err(err) => {
+            let message = format!("`{}` cannot be read: {err}", path.display());
+            let problems = vec![problem(message, true)];
+            force(&path, false, None, IgnoreSource::default(), problems)
+        }
+    }
+}
+
 fn force(
     path: &Path,
     dedicated: bool,

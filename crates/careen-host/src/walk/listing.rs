@@ -38,6 +38,8 @@ pub struct View<'a> {
     pub hard_link: Option<usize>,
     /// Listed, but opening it is refused, so that it arrives with 0 bytes.
     pub zero_byte: bool,
+    /// It holds far less on disk than its size: the holes are sent as zeros.
+    pub sparse: bool,
 }
 
 /// Something in the way of the walk.
@@ -93,6 +95,42 @@ pub(super) const NONE: u32 = u32::MAX;
 /// An excluded folder: listed only when something in it is.
 pub(super) const LATENT: u8 = 1;
 pub(super) const ZERO_BYTE: u8 = 2;
+/// A file with large holes.
+pub(super) const SPARSE: u8 = 4;
+
+/// A folder that was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    pub(super) id: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// Nothing is known yet.
+pub(super) const BLANK: Entry = Entry {
+    size: 0,
+    mtime_ns: 0,
+    name: 0,
+    folder: 0,
+    child: NONE,
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    link: 0,
+    name_length: 0,
+    link_length: 0,
+    flags: 0,
+};
+
+/// Holes of less than this are not worth a word, bytes.
+const HOLES: u64 = 1_000_000;
+
+/// Half of the file or more is not on disk: holes, or a file system that compresses. Either way
+/// the whole size is sent. `blocks` are of 512 bytes.
+pub(super) fn is_sparse(mode: u32, size: u64, blocks: u64) -> bool {
+    let missing = size.saturating_sub(blocks.saturating_mul(512));
+    mode & TYPE_BITS == 0o100_000 && missing >= HOLES.max(size / 2)
+}
 
 /// A folder that was entered: its children and its own entry.
 #[derive(Debug, Clone, Copy, Default)]
@@ -166,6 +204,7 @@ impl Walk {
             device: if is_device { entry.size } else { 0 },
             hard_link: hard_link.map(|first| first as usize),
             zero_byte: entry.flags & ZERO_BYTE != 0,
+            sparse: entry.flags & SPARSE != 0,
         }
     }
 
@@ -184,6 +223,36 @@ impl Walk {
         for i in 0..self.len() {
             visit(paths.get(self, i), self.entry(i));
         }
+    }
+
+    /// Leaves only the entries whose place is true in `keep`.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        // The first kept name of a file becomes the one that the others refer to.
+        let mut links: Vec<(u32, u32)> = self.hard_links.drain().collect();
+        links.sort_unstable();
+        let mut places = Vec::with_capacity(keep.len());
+        let mut next = 0;
+        for &is_kept in keep {
+            places.push(is_kept.then_some(next));
+            next += u32::from(is_kept);
+        }
+        let mut first: HashMap<u32, u32> = HashMap::new();
+        for (later, earlier) in links {
+            if let Some(place) = places[earlier as usize] {
+                first.insert(earlier, place);
+            }
+            let Some(place) = places[later as usize] else { continue };
+            match first.get(&earlier) {
+                Some(&known) => {
+                    self.hard_links.insert(place, known);
+                }
+                None => {
+                    first.insert(earlier, place);
+                }
+            }
+        }
+        let mut kept = keep.iter();
+        self.order.retain(|_| kept.next().is_some_and(|is_kept| *is_kept));
     }
 
     pub(super) fn at(&self, slot: Slot) -> (&Block, &Entry) {

@@ -1,15 +1,21 @@
 //! The build context walked as BuildKit's client walks it, only faster: what is listed, in its order.
 
 mod assemble;
+mod copies;
 pub mod debug;
 mod difference;
 mod error;
+#[cfg(target_os = "linux")]
 mod folder;
 mod follow;
 mod force;
+mod hot;
 mod lines;
 mod listing;
+mod older;
+#[cfg(target_os = "linux")]
 mod pool;
+mod portable;
 mod secrets;
 mod sent;
 mod sieve;
@@ -28,12 +34,14 @@ use rustix::{
     fs::{Mode, OFlags},
 };
 
+pub use copies::Copied;
 pub use difference::{Difference, difference};
 pub use error::WalkError;
 pub use follow::{Followed, SourceTrap, follow, follow_links, normalize_sources};
-pub use force::{Force, in_force};
+pub use force::{Force, in_force, in_force_for_classic};
 pub use lines::{LinePrice, price_lines};
 pub use listing::{Fault, FaultKind, View, Walk};
+pub use older::{Builder, classic_patterns, sent_to};
 pub use sent::{sent, takers};
 pub use survey::{SurveyRequest, amount_after, survey};
 pub use tree::{Summary, relative, summarize};
@@ -52,6 +60,22 @@ pub struct WalkRequest {
     /// How many threads; by default as many as there are processors and more when the file
     /// system answers slowly.
     pub threads: Option<NonZeroUsize>,
+    pub means: Means,
+}
+
+/// How a walk reads folders. Both list the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// `getdents64` and `fstatat` in several threads; Linux only, elsewhere as `Portable`.
+    Fast,
+    /// The standard library, in one thread.
+    Portable,
+}
+
+impl Default for Means {
+    fn default() -> Means {
+        if cfg!(target_os = "linux") { Means::Fast } else { Means::Portable }
+    }
 }
 
 /// Lists what the builder would be told about, in its order: folders before what is in them,
@@ -70,8 +94,18 @@ pub fn walk(request: &WalkRequest) -> Result<Walk, WalkError> {
         }
     }
     let filter = Filter::new(&request.exclude, &include)?;
-    let harvest = pool::harvest(&root, &filter, request.threads)?;
-    Ok(assemble::assemble(&root, harvest, include))
+    match request.means {
+        #[cfg(target_os = "linux")]
+        Means::Fast => {
+            let harvest = pool::harvest(&root, &filter, request.threads)?;
+            Ok(assemble::assemble(&|path| folder::ask(&root, path), harvest, include))
+        }
+        _ => {
+            let gathered = portable::gather(&request.root, &filter)?;
+            let ask = |path: &[u8]| portable::described(&request.root, path);
+            Ok(assemble::assemble(&ask, gathered, include))
+        }
+    }
 }
 
 fn open_root(root: &Path) -> Result<OwnedFd, WalkError> {

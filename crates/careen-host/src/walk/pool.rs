@@ -14,17 +14,11 @@ use careen_syntax::ignore::{DirState, Filter};
 use rustix::fd::OwnedFd;
 
 use crate::walk::{
+    assemble::Gathered,
     error::WalkError,
     folder::{Ground, Reader, THREADS_WHEN_SLOW, Task},
     listing::MOST_BLOCKS,
 };
-
-/// What the threads brought home, and how many folder numbers were given out.
-#[derive(Debug)]
-pub(super) struct Harvest {
-    pub(super) readers: Vec<Reader>,
-    pub(super) folders: u32,
-}
 
 struct Shared<'a> {
     ground: Ground<'a>,
@@ -47,7 +41,7 @@ pub(super) fn harvest(
     root: &OwnedFd,
     filter: &Filter,
     threads: Option<NonZeroUsize>,
-) -> Result<Harvest, WalkError> {
+) -> Result<Gathered, WalkError> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1024);
     let shared = Shared {
@@ -81,13 +75,14 @@ pub(super) fn harvest(
         let others = helpers.into_iter().map(|helper| helper.join().expect("a reader panicked"));
         [own].into_iter().chain(others).collect::<Result<Vec<Reader>, WalkError>>()
     });
-    Ok(Harvest { readers: results?, folders: shared.numbers.load(Ordering::Relaxed) })
+    let parts = results?.into_iter().map(|reader| reader.part).collect();
+    Ok(Gathered { parts, folders: shared.numbers.load(Ordering::Relaxed) })
 }
 
 /// How many threads should be at work; `None` while the tree is too small to say.
 fn wanted_threads(reader: &Reader, threads: Option<NonZeroUsize>, waiting: usize) -> Option<usize> {
     let is_slow = reader.is_slow();
-    let is_large = reader.block.entries.len() + waiting * 8 > WORTH_A_THREAD;
+    let is_large = reader.part.block.entries.len() + waiting * 8 > WORTH_A_THREAD;
     if waiting < 2 || !(is_slow || is_large) {
         return None;
     }

@@ -1,6 +1,7 @@
 //! One walk of a context turned into facts: what is kept, what is sent, what is large or dangerous.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -9,15 +10,18 @@ use careen_model::{
     ContextFacts, Fact, Why,
     context::{Amount, Hazard, HazardKind, Secret},
 };
-use careen_syntax::ignore::Filter;
+use careen_syntax::ignore::{Filter, Reading, line_readings};
 use rustix::{
     fd::OwnedFd,
     fs::{Access, AtFlags, accessat},
 };
 
 use crate::walk::{
-    FaultKind, SourceTrap, View, Walk, WalkError, WalkRequest, follow, in_force, normalize_sources,
-    open_root, secrets,
+    FaultKind, Force, SourceTrap, View, Walk, WalkError, WalkRequest,
+    copies::{Copied, Copies},
+    follow,
+    hot::Hot,
+    in_force, normalize_sources, open_root, secrets,
     sieve::{Passed, sieve},
     totals::{self, Ranking, to_path},
     walk,
@@ -32,10 +36,14 @@ pub struct SurveyRequest<'a> {
     /// Sources of COPY, ADD and bind mounts of the reachable stages, as written. `None` when they
     /// are not known: everything kept counts as sent. An empty list sends nothing.
     pub follow: Option<Vec<String>>,
+    /// The same sources with what becomes of what they take; empty when they are not known.
+    pub copied: Vec<Copied>,
     /// Categories of an ignore file and their patterns, to be priced.
     pub categories: &'a [(&'static str, &'a [&'a str])],
     /// Also count what is ignored, which means walking through it.
     pub everything: bool,
+    /// The ignore file in force; `None` finds it by BuildKit's rules.
+    pub force: Option<Force>,
 }
 
 /// Paths of [`ContextFacts::unreadable`] that are kept.
@@ -47,7 +55,7 @@ const UNREADABLE_SHOWN: usize = 20;
 /// them.
 pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     let dockerfile = request.root.join(&request.dockerfile);
-    let force = in_force(&dockerfile, &request.root);
+    let force = request.force.clone().unwrap_or_else(|| in_force(&dockerfile, &request.root));
     let mut exclude = force.working_patterns();
     // careen's own folder is never sent, whatever the ignore file says.
     exclude.push("**/.careen".to_owned());
@@ -64,6 +72,7 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     tally.count(request, &listing, &sets).map_err(|err| why(&request.root, &err))?;
     tally.report(&listing);
     tally.hazards.extend(sets.traps.iter().map(trap));
+    tally.hazards.extend(reads_ignored(&request.root, &exclude, tally.kept));
     let (top_files, top_folders) = tally.ranking.finish(&listing);
     let everything = if request.everything {
         Fact::Known(tally.everything)
@@ -130,17 +139,55 @@ impl Sets {
 
 fn trap(trap: &SourceTrap) -> Hazard {
     match trap {
-        SourceTrap::WideWildcard { wildcard, target } => Hazard {
-            kind: HazardKind::WideWildcard,
-            path: wildcard.into(),
-            note: format!("one match is a link to `{target}`, so everything it matches is sent"),
-        },
-        SourceTrap::LinkUsedTwice { source, link } => Hazard {
-            kind: HazardKind::LinkUsedTwice,
-            path: source.into(),
-            note: format!("another source went through the link `{link}` before"),
-        },
+        SourceTrap::WideWildcard { wildcard, target } => {
+            Hazard::new(HazardKind::WideWildcard, wildcard).note(format!(
+                "one match is a link to `{target}`, so everything it matches is sent"
+            ))
+        }
+        SourceTrap::LinkUsedTwice { source, link } => {
+            Hazard::new(HazardKind::LinkUsedTwice, source)
+                .note(format!("another source went through the link `{link}` before"))
+        }
     }
+}
+
+/// The exceptions for which BuildKit's client enters every ignored folder, with what it reads
+/// there: as soon as one has a wildcard before its end, fsutil `filter.go` prunes nothing.
+fn reads_ignored(root: &Path, exclude: &[String], kept: Amount) -> Vec<Hazard> {
+    let enters = |pattern: &&String| line_readings(pattern).contains(&Reading::EntersEverything);
+    let guilty: Vec<&String> = exclude.iter().filter(enters).collect();
+    if guilty.is_empty() {
+        return Vec::new();
+    }
+    let most = HazardKind::MOST_COUNTED;
+    let entries = names_below(root, kept.entries + most).saturating_sub(kept.entries).min(most);
+    if entries == 0 {
+        return Vec::new();
+    }
+    let amount = Amount { entries, ..Amount::default() };
+    guilty
+        .into_iter()
+        .map(|pattern| Hazard::new(HazardKind::ReadsIgnored, pattern).amount(amount))
+        .collect()
+}
+
+/// Names below `root`, without asking for anything else; stops at `most`.
+fn names_below(root: &Path, most: u64) -> u64 {
+    let mut waiting = vec![root.to_owned()];
+    let mut count = 0;
+    while let Some(folder) = waiting.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            count += 1;
+            if count >= most {
+                return count;
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    count
 }
 
 fn has(set: Option<&[Passed]>, place: usize) -> bool {
@@ -157,6 +204,8 @@ struct Tally {
     secrets: Vec<Secret>,
     hazards: Vec<Hazard>,
     unreadable: Vec<PathBuf>,
+    /// By the patterns of `COPY --exclude`.
+    excluded: BTreeMap<String, Amount>,
 }
 
 impl Tally {
@@ -168,6 +217,9 @@ impl Tally {
     ) -> Result<(), WalkError> {
         let root = open_root(&request.root)?;
         let reader = Reader::new();
+        let copies = Copies::new(&root, &request.copied)?;
+        let has_excludes = copies.has_excludes();
+        let mut hot = Hot::new();
         let mut next = 0;
         listing.for_each(|path, view| {
             let place = next;
@@ -189,8 +241,17 @@ impl Tally {
             if view.is_special() {
                 self.hazard(HazardKind::Special, path);
             }
+            if has_excludes && let Some(copied) = copies.excluded(path) {
+                let sum = self.excluded.entry(copied.excludes.join(" ")).or_default();
+                totals::add(sum, &view);
+            }
             if !view.is_file() || view.size == 0 {
                 return;
+            }
+            hot.see(path, &view);
+            if view.sparse {
+                let amount = Amount { entries: 1, files: 1, bytes: view.size };
+                self.hazards.push(Hazard::new(HazardKind::Sparse, to_path(path)).amount(amount));
             }
             if !opens {
                 self.hazard(HazardKind::ZeroByte, path);
@@ -198,14 +259,23 @@ impl Tally {
                 self.hazard(HazardKind::Unreadable, path);
                 self.unreadable.push(to_path(path));
             } else if let Some(because) = secrets::look(&request.root, path, view.size) {
-                self.secrets.push(Secret { path: to_path(path), because });
+                let reach = copies.reach(path);
+                self.secrets.push(Secret { path: to_path(path), because, reach });
             }
         });
+        let excluded = std::mem::take(&mut self.excluded).into_iter().map(|(pattern, amount)| {
+            Hazard::new(HazardKind::ExcludedStillSent, pattern).amount(amount)
+        });
+        self.hazards.extend(excluded);
+        let hot = hot.finish(&request.root).into_iter();
+        self.hazards.extend(
+            hot.map(|(path, note)| Hazard::new(HazardKind::Hot, to_path(&path)).note(note)),
+        );
         Ok(())
     }
 
     fn hazard(&mut self, kind: HazardKind, path: &[u8]) {
-        self.hazards.push(Hazard { kind, path: to_path(path), note: String::new() });
+        self.hazards.push(Hazard::new(kind, to_path(path)));
     }
 
     /// Adds what was in the way of the walk.
@@ -213,12 +283,14 @@ impl Tally {
         for fault in &listing.faults {
             let path = to_path(&fault.path);
             match fault.kind {
-                FaultKind::Vanished => self.hazards.push(Hazard {
-                    kind: HazardKind::Vanished,
-                    path,
-                    note: fault.error.clone(),
-                }),
-                FaultKind::UnreadableFolder | FaultKind::Unreadable => self.unreadable.push(path),
+                FaultKind::Vanished => {
+                    self.hazards.push(Hazard::new(HazardKind::Vanished, path).note(&fault.error));
+                }
+                FaultKind::UnreadableFolder | FaultKind::Unreadable => {
+                    let kind = HazardKind::UnreadableFolder;
+                    self.hazards.push(Hazard::new(kind, &path).note(&fault.error));
+                    self.unreadable.push(path);
+                }
                 FaultKind::UnreadableExcluded => (),
             }
         }

@@ -78,6 +78,18 @@ pub struct Secret {
     pub path: PathBuf,
     /// Why it looks like one: "name of a private key", "PEM header".
     pub because: &'static str,
+    pub reach: Reach,
+}
+
+/// Where a file of the context ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// No Dockerfile is known.
+    Unknown,
+    /// Sent, and seen by a stage that is not the image: a build stage or a bind mount.
+    BuildStage,
+    /// A COPY or ADD puts it into the image, or into a stage that the image is based on.
+    FinalImage,
 }
 
 /// A silent fault of the transfer that this context will trigger.
@@ -86,6 +98,26 @@ pub struct Hazard {
     pub kind: HazardKind,
     pub path: PathBuf,
     pub note: String,
+    /// What it concerns, where that is counted.
+    pub amount: Amount,
+}
+
+impl Hazard {
+    pub fn new(kind: HazardKind, path: impl Into<PathBuf>) -> Hazard {
+        Hazard { kind, path: path.into(), note: String::new(), amount: Amount::default() }
+    }
+
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Hazard {
+        self.note = note.into();
+        self
+    }
+
+    #[must_use]
+    pub fn amount(mut self, amount: Amount) -> Hazard {
+        self.amount = amount;
+        self
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,6 +137,25 @@ pub enum HazardKind {
     /// A COPY source through a link that another source went through before: it is not sent, and
     /// the COPY fails.
     LinkUsedTwice,
+    /// A listed folder that cannot be read: the build fails.
+    UnreadableFolder,
+    /// A file with holes, which are sent as zeros; the amount is what is sent.
+    Sparse,
+    /// A program seems to write to it: changed a moment ago and named like a log or a temporary
+    /// file, or changed while the context was read.
+    Hot,
+    /// A pattern of `COPY --exclude`: what it leaves out is sent all the same.
+    ExcludedStillSent,
+    /// An exception of the ignore file for which the client enters every ignored folder; the
+    /// amount is what it reads there, at most [`HazardKind::MOST_COUNTED`] entries.
+    ReadsIgnored,
+    /// Its content is not what was sent last, but its size and time are: it is not sent again.
+    SameSizeAndTime,
+}
+
+impl HazardKind {
+    /// Ignored entries are counted up to here.
+    pub const MOST_COUNTED: u64 = 100_000;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

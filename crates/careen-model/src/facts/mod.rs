@@ -2,7 +2,7 @@
 
 pub mod context;
 pub mod engine;
-mod history;
+pub mod history;
 pub mod host;
 pub mod legacy;
 pub mod project;

@@ -4,9 +4,10 @@ use std::io;
 
 use careen_model::context::IgnoreFile;
 use careen_model::context_answer::{
-    Branch, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer, SourceUse,
-    TransferTime, Tried,
+    Branch, Calibration, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth,
+    PathAnswer, SourceUse, TransferTime, Tried,
 };
+use careen_model::context_busters::{Buster, Disturbed, Rerun};
 use careen_model::legacy::Value;
 
 use super::facts::{amount, context, count, sized};
@@ -16,6 +17,7 @@ use super::value::{list, none, option, path, round, text};
 /// `kind: "context"`: one screen about a context; `context` is as in the doctor's facts.
 pub fn context_answer(out: &mut dyn io::Write, answer: &ContextAnswer) -> io::Result<()> {
     let body = Value::Map(vec![
+        ("builder", text(answer.builder)),
         ("target", option(answer.target.as_deref(), text)),
         ("sources", option(answer.sources.as_deref(), |uses| list(uses, source))),
         ("tree", list(&answer.tree, branch)),
@@ -23,6 +25,7 @@ pub fn context_answer(out: &mut dyn io::Write, answer: &ContextAnswer) -> io::Re
         ("first_transfer", time(answer.first)),
         ("repeated_transfer", time(answer.repeated)),
         ("times_basis", text("modelled")),
+        ("calibration", option(answer.calibration.as_ref(), calibration)),
         ("proposal", option(answer.proposal.as_ref(), tried)),
         ("context", context(&answer.facts)),
     ]);
@@ -95,6 +98,37 @@ pub fn context_tried(out: &mut dyn io::Write, answer: &Tried) -> io::Result<()> 
     other(out, "context-try", &tried(answer))
 }
 
+/// `kind: "context-busters"`: what makes each source run again, and what runs again after it.
+pub fn context_busters(out: &mut dyn io::Write, all: &[Disturbed]) -> io::Result<()> {
+    let buster = |buster: &Buster| {
+        Value::Map(vec![
+            ("path", path(&buster.path)),
+            ("amount", amount(&buster.amount)),
+            ("commits", count(buster.commits)),
+            ("category", option(buster.category, text)),
+            ("newer_than_last_build", Value::Bool(buster.is_newer)),
+        ])
+    };
+    let step = |step: &Rerun| {
+        Value::Map(vec![
+            ("line", count(u64::from(step.line))),
+            ("instruction", text(&step.text)),
+            ("seconds", option(step.seconds, |seconds| Value::Number(round(seconds)))),
+            ("measured_in", option(step.build.as_deref(), text)),
+        ])
+    };
+    let row = |one: &Disturbed| {
+        Value::Map(vec![
+            ("source", source(&one.source)),
+            ("commits_looked_at", option(one.commits, count)),
+            ("busters", list(&one.busters, buster)),
+            ("steps", list(&one.steps, step)),
+            ("seconds", option(one.seconds(), |seconds| Value::Number(round(seconds)))),
+        ])
+    };
+    other(out, "context-busters", &Value::Map(vec![("sources", list(all, row))]))
+}
+
 fn tried(tried: &Tried) -> Value {
     Value::Map(vec![
         ("patterns", list(&tried.patterns, |pattern| text(pattern.as_str()))),
@@ -121,9 +155,21 @@ fn branch(branch: &Branch) -> Value {
     Value::Map(vec![("path", path(&branch.path)), ("amount", amount(&branch.amount))])
 }
 
+fn calibration(found: &Calibration) -> Value {
+    let number = |value: f64| Value::Number(round(value));
+    Value::Map(vec![
+        ("engine", text(&found.engine)),
+        ("transfers", count(found.transfers as u64)),
+        ("fixed_seconds", number(found.fixed_seconds)),
+        ("first_factor", option(found.first, number)),
+        ("repeated_factor", option(found.repeated, number)),
+    ])
+}
+
 fn time(time: TransferTime) -> Value {
     Value::Map(vec![
         ("seconds", Value::Number(round(time.seconds()))),
+        ("fixed_seconds", Value::Number(round(time.fixed))),
         ("entries_seconds", Value::Number(round(time.entries))),
         ("bytes_seconds", Value::Number(round(time.bytes))),
         ("lookups_seconds", Value::Number(round(time.lookups))),

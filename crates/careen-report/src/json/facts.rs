@@ -341,7 +341,11 @@ pub(super) fn context(facts: &ContextFacts) -> Value {
         (
             "secrets",
             list(&facts.secrets, |secret| {
-                Value::Map(vec![("path", path(&secret.path)), ("because", text(secret.because))])
+                Value::Map(vec![
+                    ("path", path(&secret.path)),
+                    ("because", text(secret.because)),
+                    ("reach", text(reach_name(secret.reach))),
+                ])
             }),
         ),
         (
@@ -351,6 +355,7 @@ pub(super) fn context(facts: &ContextFacts) -> Value {
                     ("kind", text(hazard_name(hazard.kind))),
                     ("path", path(&hazard.path)),
                     ("note", text(&hazard.note)),
+                    ("amount", amount(&hazard.amount)),
                 ])
             }),
         ),
@@ -376,6 +381,21 @@ fn hazard_name(kind: careen_model::context::HazardKind) -> &'static str {
         HazardKind::NotUtf8 => "not-utf8",
         HazardKind::WideWildcard => "wide-wildcard",
         HazardKind::LinkUsedTwice => "link-used-twice",
+        HazardKind::UnreadableFolder => "unreadable-folder",
+        HazardKind::Sparse => "sparse",
+        HazardKind::Hot => "hot",
+        HazardKind::ExcludedStillSent => "excluded-still-sent",
+        HazardKind::ReadsIgnored => "reads-ignored",
+        HazardKind::SameSizeAndTime => "same-size-and-time",
+    }
+}
+
+fn reach_name(reach: careen_model::context::Reach) -> &'static str {
+    use careen_model::context::Reach;
+    match reach {
+        Reach::Unknown => "unknown",
+        Reach::BuildStage => "build-stage",
+        Reach::FinalImage => "final-image",
     }
 }
 

@@ -14,7 +14,7 @@ mod value;
 use std::io;
 use std::time::Duration;
 
-pub use context::{context_answer, context_path, context_patterns, context_tried};
+pub use context::{context_answer, context_busters, context_path, context_patterns, context_tried};
 pub(crate) use findings::{Evidence, Price};
 pub(crate) use value::seconds;
 

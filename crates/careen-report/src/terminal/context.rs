@@ -5,7 +5,8 @@ use std::path::Path;
 
 use careen_model::context::{Amount, HazardKind, IgnoreFile};
 use careen_model::context_answer::{
-    Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer, SourceUse, Tried,
+    Calibration, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer,
+    SourceUse, Tried,
 };
 use careen_model::{ContextFacts, units};
 
@@ -53,9 +54,10 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
     ];
     let kind = if answer.slow_lookup.is_some() { ", on a slow file system" } else { "" };
     let times = format!(
-        "first {}, again {} (modelled{kind})",
+        "first {}, again {} ({}{kind})",
         words::seconds_of(answer.first.seconds()),
-        words::seconds_of(answer.repeated.seconds())
+        words::seconds_of(answer.repeated.seconds()),
+        basis(answer.calibration.as_ref())
     );
     lines.extend(row(style, "transfer", &times));
     lines.extend(row(style, "because", &because(answer)));
@@ -71,7 +73,26 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
     lines
 }
 
+/// How the times are known.
+fn basis(calibration: Option<&Calibration>) -> String {
+    let Some(found) = calibration else { return "modelled, never measured here".to_owned() };
+    let transfers = match found.transfers {
+        1 => "1 transfer".to_owned(),
+        n => format!("{} transfers", units::count(n as u64)),
+    };
+    let part = match (found.first, found.repeated) {
+        (Some(_), Some(_)) => "",
+        (Some(_), None) => ", the second by the model",
+        (None, Some(_)) => ", the first by the model",
+        (None, None) => ", all of them small: else by the model",
+    };
+    format!("from {transfers} to this engine{part}")
+}
+
 fn because(answer: &ContextAnswer) -> String {
+    if answer.sends_all {
+        return "the classic builder takes all that is kept, as one archive".to_owned();
+    }
     let target = answer.target.as_ref().map_or(String::new(), |name| format!(" for stage {name}"));
     let Some(sources) = &answer.sources else {
         return "no Dockerfile is known, so all that is kept counts as sent".to_owned();
@@ -179,6 +200,16 @@ fn hazards(style: Style, facts: &ContextFacts) -> Vec<Line> {
             "vanished while it was listed: the builder may drop files beside it",
         ),
         (HazardKind::Special, Tone::Beware, "is no file: a socket arrives as an empty file"),
+        (HazardKind::UnreadableFolder, Tone::Bad, "cannot be read: the build fails"),
+        (
+            HazardKind::SameSizeAndTime,
+            Tone::Bad,
+            "changed, but not in size and time: the old content stays in the image",
+        ),
+        (HazardKind::Hot, Tone::Beware, "is being written to: it may arrive torn"),
+        (HazardKind::Sparse, Tone::Beware, "has holes, which are sent as zeros"),
+        (HazardKind::ExcludedStillSent, Tone::Beware, "of COPY --exclude is sent all the same"),
+        (HazardKind::ReadsIgnored, Tone::Beware, "makes the client look into every ignored folder"),
     ];
     let mut lines = vec![];
     for (kind, tone, text) in kinds {

@@ -4,6 +4,7 @@
 //! the only escape codes are the ones [`Line::render`] writes.
 
 mod build;
+mod busters;
 mod cases;
 mod context;
 mod doctor;
@@ -18,6 +19,7 @@ mod summary;
 mod tables;
 
 pub use build::{BuildSummary, build_summary};
+pub use busters::context_busters;
 pub use cases::image_tests;
 pub use context::{context, context_path, context_patterns, context_tried};
 pub use doctor::{Detail, Doctor, Listed, checks, doctor};

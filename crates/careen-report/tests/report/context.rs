@@ -5,6 +5,7 @@ use careen_model::context_answer::{
     Branch, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer, SourceUse,
     TransferTime, Tried,
 };
+use careen_model::context_busters::{Buster, Disturbed, Rerun};
 use careen_report::json;
 use careen_report::terminal::{self, Style};
 use expect_test::{Expect, expect};
@@ -28,12 +29,14 @@ fn answer() -> ContextAnswer {
         fatal: true,
     }];
     facts.hazards = vec![
-        Hazard { kind: HazardKind::ZeroByte, path: ".venv/x.py".into(), note: String::new() },
-        Hazard { kind: HazardKind::ZeroByte, path: "\u{1b}[31my".into(), note: String::new() },
+        Hazard::new(HazardKind::ZeroByte, ".venv/x.py"),
+        Hazard::new(HazardKind::ZeroByte, "\u{1b}[31my"),
     ];
     let branch = |path: &str, depth, amount| Branch { path: path.into(), depth, amount };
     let sent = Change { before: facts.sent, after: amount(20, 40_000) };
     ContextAnswer {
+        builder: "buildkit",
+        sends_all: false,
         target: Some("run".to_owned()),
         sources: Some(
             ["a", "b", "c", "d", "e"].iter().zip(4..).map(|(p, n)| source(n, p)).collect(),
@@ -50,8 +53,9 @@ fn answer() -> ContextAnswer {
             sent,
             hidden: vec![],
         }),
-        first: TransferTime { entries: 6.6, bytes: 15.6, lookups: 0.0 },
-        repeated: TransferTime { entries: 1.32, bytes: 0.0, lookups: 0.0 },
+        first: TransferTime { fixed: 0.0, entries: 6.6, bytes: 15.6, lookups: 0.0 },
+        repeated: TransferTime { fixed: 0.0, entries: 1.32, bytes: 0.0, lookups: 0.0 },
+        calibration: None,
         slow_lookup: None,
         facts,
     }
@@ -70,7 +74,7 @@ fn the_screen_answers_what_and_why() {
         &expect![[r#"
             ──
             1.4 GB in 22 000 entries sent, of 1.9 GB in 39 980 entries kept
-            transfer first 22.2 s, again 1.3 s (modelled)
+            transfer first 22.2 s, again 1.3 s (modelled, never measured here)
             because  Dockerfile takes for stage run: a (line 4), b (line 5), c (line 6), d
                      (line 7) and 1 more
             ignored  by .dockerignore, in the context root
@@ -245,4 +249,57 @@ fn the_document_holds_what_the_screen_shows() {
     assert_eq!(value["times_basis"], "modelled");
     assert_eq!(value["sources"].as_array().unwrap().len(), 5);
     assert_eq!(value["proposal"]["sent"]["after"]["entries"], 20);
+}
+
+#[test]
+fn what_disturbs_a_copy_is_told_with_its_price() {
+    let step = |line, text: &str, seconds: Option<f64>| Rerun {
+        line,
+        text: text.to_owned(),
+        seconds,
+        build: seconds.map(|_| "build 0007".to_owned()),
+    };
+    let buster = |path: &str, commits, category, is_newer| Buster {
+        path: path.into(),
+        amount: amount(3, 10),
+        commits,
+        category,
+        is_newer,
+    };
+    let all = [
+        Disturbed {
+            source: source(4, "src"),
+            busters: vec![
+                buster("src/__pycache__", 0, Some("python-cache"), true),
+                buster("src/a\u{1b}[31m.py", 34, None, false),
+            ],
+            steps: vec![
+                step(4, "COPY src /src", None),
+                step(5, "RUN uv sync --frozen", Some(41.2)),
+            ],
+            commits: Some(100),
+        },
+        Disturbed { source: source(9, "b"), busters: vec![], steps: vec![], commits: None },
+    ];
+    check(
+        &text(|out| terminal::context_busters(out, Style::PLAIN, &all)),
+        &expect![[r#"
+            ──
+            line 4: COPY src
+              changes often (last 100 commits, kinds of files, last build)
+               src/__pycache__                      python-cache, made by tools; newer than…
+               src/a.py                             in 34 commits
+              runs again: 2 steps, 41.2 s when they last ran
+                line 5  RUN uv sync --frozen  41.2 s (build 0007)
+                line 4  COPY src /src
+            line 9: COPY b
+              nothing changes often (kinds of files, last build; no git history)
+              runs again: 0 steps, never measured
+        "#]],
+    );
+    let document = text(|out| json::context_busters(out, &all));
+    let value: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(value["sources"][0]["seconds"], 41.2);
+    assert!(value["sources"][1]["seconds"].is_null());
+    assert_eq!(value["sources"][0]["busters"][1]["commits"], 34);
 }

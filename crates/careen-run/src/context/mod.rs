@@ -2,7 +2,9 @@
 //!
 //! Everything is read from files; no engine is asked and nothing is written.
 
+mod busters;
 mod explain;
+mod git;
 mod listing;
 mod patterns;
 #[cfg(test)]
@@ -14,16 +16,20 @@ use std::thread;
 
 use careen_check::generate::ignore_categories::CATEGORIES;
 use careen_check::generate::ignore_file::{self, KEPT};
-use careen_check::{ParsedDockerfile, first_transfer, repeated_transfer};
-use careen_host::walk::{Force, SurveyRequest, Walk, in_force, sent, summarize, survey};
-use careen_model::context::Amount;
+use careen_check::{ParsedDockerfile, calibrate, transfer_times};
+use careen_host::walk::{
+    Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic, sent_to,
+    summarize, survey,
+};
+use careen_model::context::{Amount, HazardKind, IgnoreProblem};
 use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
 use careen_model::host::Latency;
-use careen_model::{ContextFacts, ProjectFacts, Why};
-use careen_syntax::dockerfile::{self, Source, SourceKind};
-use careen_syntax::ignore::{self, Matcher, fault};
+use careen_model::{ContextFacts, HistoryFacts, ProjectFacts, Why};
+use careen_syntax::dockerfile::{self, Dockerfile, Source, SourceKind};
+use careen_syntax::ignore::{self, LineKind, Matcher, fault};
 
 use crate::gather::{GatherRequest, discover};
+use crate::sources::Taken;
 
 pub use listing::{HashError, hash, prerequisites};
 
@@ -42,6 +48,10 @@ pub struct Ground {
     pub force: Force,
     /// What the build takes, in order; `None` without a Dockerfile that can be read.
     pub sources: Option<Vec<SourceUse>>,
+    /// Whose rules count.
+    pub builder: Builder,
+    file: Option<Dockerfile>,
+    taken: Option<Taken>,
     dockerfile: PathBuf,
 }
 
@@ -66,45 +76,97 @@ impl Ground {
         let sources = parsed.as_ref().map(|parsed| sources(parsed, project.target.as_deref()));
         let dockerfile = known.unwrap_or_else(|| project.context.join("Dockerfile"));
         let force = in_force(&dockerfile, &project.context);
-        Ground { project, force, sources, dockerfile }
+        let target = project.target.as_deref();
+        let taken = parsed.as_ref().map(|parsed| Taken::of(&parsed.file, target));
+        let file = parsed.map(|parsed| parsed.file);
+        Ground { project, force, sources, builder: Builder::BuildKit, file, taken, dockerfile }
+    }
+
+    /// The same context for another builder, with the ignore file that counts there.
+    #[must_use]
+    pub fn with_builder(mut self, builder: Builder) -> Ground {
+        self.builder = builder;
+        if builder.is_classic() {
+            self.force = in_force_for_classic(&self.project.context);
+        }
+        for line in &self.force.source.lines {
+            let LineKind::Pattern(index) = line.kind else { continue };
+            let pattern = &self.force.source.patterns[index];
+            let is_known = fault(pattern).is_some();
+            if let Some(error) = builder.fault(pattern).filter(|_| !is_known) {
+                let message = format!("{error}: `{pattern}`");
+                let problem = IgnoreProblem { line: Some(line.number), message, fatal: true };
+                self.force.file.problems.push(problem);
+            }
+        }
+        self
+    }
+
+    /// The patterns that do not fail every build, in the form in which the builder walks.
+    fn patterns(&self) -> Vec<String> {
+        self.working(self.force.working_patterns())
+    }
+
+    fn working(&self, mut patterns: Vec<String>) -> Vec<String> {
+        patterns.retain(|pattern| self.builder.fault(pattern).is_none());
+        self.with_own_files(patterns)
+    }
+
+    /// The classic builder reads the Dockerfile from what it is sent.
+    fn with_own_files(&self, patterns: Vec<String>) -> Vec<String> {
+        if !self.builder.is_classic() {
+            return patterns;
+        }
+        let inside = self.dockerfile.strip_prefix(&self.project.context).ok();
+        let inside = inside.map_or("Dockerfile".into(), |path| path.to_string_lossy());
+        classic_patterns(&patterns, &inside)
     }
 
     /// What the builder's client is told to follow; `None` sends all that is kept.
     fn follow(&self) -> Option<Vec<String>> {
-        let sources = self.sources.as_ref()?;
-        // A tmpfs mount asks for the whole context, but only when something else asks for a part.
-        let needs = |source: &SourceUse| source.instruction != TMPFS;
-        if !sources.iter().any(needs) {
-            return Some(vec![]);
-        }
-        Some(sources.iter().map(|source| source.path.clone()).collect())
+        self.taken.as_ref().map(|taken| taken.follow.clone())
     }
 
     /// Lists one of the two sets in the builder's order.
     pub fn list(&self, set: Set) -> Result<Walk, Why> {
         let follow = self.follow().filter(|_| set == Set::Sent);
-        sent(&self.project.context, &self.force.working_patterns(), follow.as_deref())
+        sent_to(self.builder, &self.project.context, &self.patterns(), follow.as_deref())
     }
 
     /// The whole screen. `latency` is that of the context's file system, when it is known.
-    pub fn answer(&self, latency: Option<Latency>) -> Result<ContextAnswer, Why> {
+    /// `history` has what transfers took on the engine.
+    pub fn answer(
+        &self,
+        latency: Option<Latency>,
+        history: &HistoryFacts,
+    ) -> Result<ContextAnswer, Why> {
         let (facts, listing) = thread::scope(|scope| {
             let listing = scope.spawn(|| self.list(Set::Sent));
             let facts = self.survey();
             (facts, listing.join().expect("a walk returns its failures"))
         });
-        let (facts, listing) = (facts?, listing?);
+        let (mut facts, listing) = (facts?, listing?);
+        if self.builder != Builder::BuildKit {
+            facts.kept = summarize(&self.list(Set::Kept)?, 0, 0).total;
+            facts.sent = summarize(&listing, 0, 0).total;
+            facts.hazards.retain(|hazard| is_hazard_of(self.builder, hazard.kind));
+        }
         let summary = summarize(&listing, ROWS, FILES);
         let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
         let proposal = self.propose(&facts)?;
+        let calibration = calibrate(history);
+        let (first, repeated) = transfer_times(facts.sent, slow_lookup, calibration.as_ref());
         Ok(ContextAnswer {
             target: self.project.target.clone(),
+            builder: self.builder.name(),
+            sends_all: self.builder.is_classic(),
             sources: self.sources.clone(),
             tree: summary.tree,
             largest: summary.largest,
             proposal,
-            first: first_transfer(facts.sent, slow_lookup),
-            repeated: repeated_transfer(facts.sent, slow_lookup),
+            first,
+            repeated,
+            calibration,
             slow_lookup,
             facts,
         })
@@ -137,10 +199,17 @@ impl Ground {
     ) -> Result<Tried, Why> {
         let follow = self.follow();
         let amount = |exclude: &[String], follow: Option<&[String]>| -> Result<Amount, Why> {
-            careen_host::walk::amount_after(&self.project.context, exclude, follow)
+            let root = &self.project.context;
+            if self.builder == Builder::BuildKit {
+                return careen_host::walk::amount_after(root, exclude, follow);
+            }
+            let listing = sent_to(self.builder, root, exclude, follow)?;
+            Ok(summarize(&listing, 0, 0).total)
         };
         let follow = follow.as_deref();
-        let before = self.force.working_patterns();
+        let before = self.patterns();
+        let after = self.working(after.to_vec());
+        let after = after.as_slice();
         let (kept, sent) = match known {
             Some(known) => known,
             None => (amount(&before, None)?, amount(&before, follow)?),
@@ -175,8 +244,10 @@ impl Ground {
             root: self.project.context.clone(),
             dockerfile: std::path::absolute(&self.dockerfile).unwrap_or(self.dockerfile.clone()),
             follow: self.follow(),
+            copied: self.taken.as_ref().map(|taken| taken.copied.clone()).unwrap_or_default(),
             categories: &categories,
             everything: false,
+            force: Some(self.force.clone()),
         })
     }
 
@@ -219,6 +290,24 @@ pub enum TryError {
     Context(Why),
 }
 
+/// The silent faults that this builder shares with BuildKit. The others walk or copy differently.
+fn is_hazard_of(builder: Builder, kind: HazardKind) -> bool {
+    match kind {
+        HazardKind::ZeroByte | HazardKind::ReadsIgnored => false,
+        HazardKind::WideWildcard
+        | HazardKind::LinkUsedTwice
+        | HazardKind::SameSizeAndTime
+        | HazardKind::Unreadable
+        | HazardKind::NotUtf8
+        | HazardKind::ExcludedStillSent => !builder.is_classic(),
+        HazardKind::Special
+        | HazardKind::Vanished
+        | HazardKind::UnreadableFolder
+        | HazardKind::Sparse
+        | HazardKind::Hot => true,
+    }
+}
+
 const TMPFS: &str = "RUN --mount=type=tmpfs";
 
 fn sources(parsed: &ParsedDockerfile, target: Option<&str>) -> Vec<SourceUse> {
@@ -228,10 +317,8 @@ fn sources(parsed: &ParsedDockerfile, target: Option<&str>) -> Vec<SourceUse> {
 }
 
 fn source_use(text: &[u8], source: Source) -> SourceUse {
-    let before = &text[..(source.span.start as usize).min(text.len())];
-    let lines = before.split(|&byte| byte == b'\n').count();
     SourceUse {
-        line: u32::try_from(lines).unwrap_or(u32::MAX),
+        line: line_of(text, source.span.start),
         instruction: match source.kind {
             SourceKind::Copy => "COPY",
             SourceKind::Add => "ADD",
@@ -241,4 +328,10 @@ fn source_use(text: &[u8], source: Source) -> SourceUse {
         path: source.path,
         unknown: source.unknown,
     }
+}
+
+/// The line of an offset, counted from one.
+fn line_of(text: &[u8], offset: u32) -> u32 {
+    let before = &text[..(offset as usize).min(text.len())];
+    u32::try_from(before.split(|&byte| byte == b'\n').count()).unwrap_or(u32::MAX)
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use careen_model::context_answer::LineState;
+use careen_model::{BuildRecord, What};
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -57,7 +58,7 @@ fn two_sets_are_told_apart() {
     expect![".dockerignore Dockerfile lib lib/one lib/two link src src/a.py "]
         .assert_eq(&listed(&ground, Set::Kept));
     expect!["lib lib/one src src/a.py "].assert_eq(&listed(&ground, Set::Sent));
-    let answer = ground.answer(None).unwrap();
+    let answer = ground.answer(None, &HistoryFacts::default()).unwrap();
     assert_eq!((answer.facts.sent.entries, answer.facts.sent.bytes), (4, 4));
     let lines: Vec<(u32, &str)> =
         answer.sources.iter().flatten().map(|source| (source.line, source.path.as_str())).collect();
@@ -72,7 +73,10 @@ fn two_sets_are_told_apart() {
 fn nothing_is_sent_for_a_tmpfs_mount_alone() {
     let alone = plant(&[("Dockerfile", "FROM x\nRUN --mount=type=tmpfs,target=/t true\n")]);
     assert_eq!(listed(&ground(alone.path()), Set::Sent), "");
-    assert_eq!(ground(alone.path()).answer(None).unwrap().facts.sent.entries, 0);
+    assert_eq!(
+        ground(alone.path()).answer(None, &HistoryFacts::default()).unwrap().facts.sent.entries,
+        0
+    );
     let with = "FROM x\nCOPY a /\nRUN --mount=type=tmpfs,target=/t true\n";
     let with = plant(&[("Dockerfile", with), ("a", "1"), ("b", "2")]);
     assert_eq!(listed(&ground(with.path()), Set::Sent), "Dockerfile a b ");
@@ -285,4 +289,74 @@ fn make_reads_the_names_back() {
     fs::write(folder.path().join("x\ny"), "1").unwrap();
     let listing = ground.list(Set::Sent).unwrap();
     assert!(prerequisites(&ground, &listing, "all").unwrap_err().ends_with("x\ny"));
+}
+
+#[test]
+fn what_disturbs_a_copy_and_what_it_disturbs() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let full = folder.path().join(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        fs::write(full, text).unwrap();
+    };
+    write(
+        "Dockerfile",
+        "FROM a AS base\nCOPY pyproject.toml /\nRUN install\nCOPY src /src\nRUN compile\n\
+         FROM a AS other\nRUN unrelated\nFROM a\nRUN first\nCOPY --from=base /out /out\nRUN last\n",
+    );
+    for path in ["pyproject.toml", "src/a.py", "src/b.py", "src/__pycache__/a.pyc", "src/old/x"] {
+        write(path, path);
+    }
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.arg("-C").arg(folder.path()).args(["-c", "user.name=n", "-c", "user.email=e"]);
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").args(arguments);
+        git.output().is_ok_and(|output| output.status.success())
+    };
+    if !git(&["init", "-q"]) {
+        println!("skipped: there is no git");
+        return;
+    }
+    for (round, path) in ["src/a.py", "src/a.py", "src/b.py"].into_iter().enumerate() {
+        write(path, &format!("{round}"));
+        assert!(git(&["add", "."]) && git(&["commit", "-qm", "x"]));
+    }
+    let mut build = BuildRecord { label: "0007".into(), ..BuildRecord::default() };
+    for (name, seconds) in [("[base 3/5] RUN install", 40), ("[stage-2 4/4] RUN  last", 2)] {
+        let event =
+            |what| careen_model::BuildEvent { at: std::time::Duration::from_secs(seconds), what };
+        let step = name.to_owned();
+        let planned = What::StepPlanned { step: step.clone(), name: step.clone(), inputs: vec![] };
+        build.apply(&careen_model::BuildEvent { at: std::time::Duration::ZERO, what: planned });
+        let started = What::StepStarted { step: step.clone() };
+        build.apply(&careen_model::BuildEvent { at: std::time::Duration::ZERO, what: started });
+        build.apply(&event(What::StepEnded { step, error: None }));
+    }
+    build.started_at = i64::MAX;
+    let history = HistoryFacts { builds: vec![build], ..HistoryFacts::default() };
+    let found = ground(folder.path()).busters(&history).unwrap();
+    let told: Vec<String> = found
+        .iter()
+        .map(|one| {
+            let busters: Vec<String> = one
+                .busters
+                .iter()
+                .map(|b| format!("{} {} {:?}", b.path.display(), b.commits, b.category))
+                .collect();
+            let lines: Vec<u32> = one.steps.iter().map(|step| step.line).collect();
+            format!("{} {busters:?} {lines:?} {:?}", one.source.path, one.seconds())
+        })
+        .collect();
+    let cached = "\"src/__pycache__ 1 Some(\\\"python-cache\\\")\"";
+    assert_eq!(
+        told,
+        [
+            "pyproject.toml [\"pyproject.toml 1 None\"] [2, 3, 4, 5, 10, 11] Some(42.0)".to_owned(),
+            format!(
+                "src [{cached}, \"src/a.py 2 None\", \"src/b.py 2 None\", \"src/old 1 None\"] \
+                 [4, 5, 10, 11] Some(2.0)"
+            ),
+        ]
+    );
+    assert_eq!(found[0].commits, Some(3));
 }

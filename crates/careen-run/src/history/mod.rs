@@ -5,6 +5,7 @@
 
 mod event_log;
 mod store;
+mod transfers;
 mod wire;
 
 use std::ffi::OsStr;
@@ -311,7 +312,13 @@ impl History {
             let row = params![id, state.name(), total, run, cached, context, record.image, text];
             statement.execute(row)
         };
-        write().map(drop).map_err(|err| self.failed(err))
+        write().map_err(|err| self.failed(err))?;
+        match transfers::measured(&record) {
+            Some(transfer) => {
+                transfers::insert(&self.connection, &transfer).map_err(|err| self.failed(err))
+            }
+            None => Ok(()),
+        }
     }
 
     fn find(&self, project: &Project, number: i64) -> Result<Option<(i64, Option<String>)>, Error> {

@@ -11,7 +11,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::Error;
 
 /// One step per version of the schema; a step is never changed once released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE project (
         id INTEGER PRIMARY KEY,
         key TEXT NOT NULL UNIQUE,
@@ -33,7 +34,29 @@ const MIGRATIONS: [&str; 1] = ["
         UNIQUE (project, number)
     );
     CREATE INDEX build_state ON build (state) WHERE state = 'running';
-"];
+",
+    "
+    CREATE TABLE transfer (
+        id INTEGER PRIMARY KEY,
+        engine TEXT NOT NULL,
+        entries INTEGER NOT NULL,
+        files INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        seconds REAL NOT NULL
+    );
+    CREATE INDEX transfer_engine ON transfer (engine, id);
+    CREATE TABLE sent_file (
+        project INTEGER NOT NULL REFERENCES project (id),
+        engine TEXT NOT NULL,
+        path BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        PRIMARY KEY (project, engine, path)
+    ) WITHOUT ROWID;
+",
+];
 
 /// How long one careen waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -289,7 +289,7 @@ fn a_newer_store_is_left_alone() {
     history.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(history);
     let result = History::open(&path);
-    assert!(matches!(result, Err(Error::TooNew { found: 99, known: 1, .. })));
+    assert!(matches!(result, Err(Error::TooNew { found: 99, known: 2, .. })));
     assert!(path.exists());
 }
 
@@ -341,4 +341,48 @@ fn the_path_follows_the_base_directory_specification() {
     assert_eq!(at(Some("/data")), Path::new("/data/careen/history.db"));
     assert_eq!(at(Some("")), at(None));
     assert_eq!(at(Some("relative")), at(None));
+}
+
+#[test]
+fn transfers_are_kept_for_each_engine_and_old_stores_have_none() {
+    let (folder, history) = history();
+    let mut build = record(3);
+    history.record(&project("a"), &build).unwrap();
+    build.engine = Some("unix:///other.sock".into());
+    build.transfers[0].entries = 9;
+    history.record(&project("b"), &build).unwrap();
+    build.steps[0].error = Some("context canceled".into());
+    history.record(&project("b"), &build).unwrap();
+    let entries = |engine: Option<&str>| -> Vec<u64> {
+        history.transfers(engine).unwrap().iter().map(|one| one.entries).collect()
+    };
+    assert_eq!(entries(Some("28.5.1")), [4]);
+    assert_eq!(entries(None), [9]);
+    let sent = crate::SentFile {
+        path: b"a".to_vec(),
+        size: 1,
+        mtime_ns: -5,
+        ctime_ns: 7,
+        digest: vec![1],
+    };
+    history.remember(&project("a"), "e", std::slice::from_ref(&sent)).unwrap();
+    let newer = crate::SentFile { size: 2, ..sent.clone() };
+    history.remember(&project("a"), "e", std::slice::from_ref(&newer)).unwrap();
+    assert_eq!(history.sent_files(&project("a")).unwrap(), [newer]);
+    assert_eq!(history.sent_files(&project("b")).unwrap(), []);
+
+    // As the version before wrote it.
+    let path = folder.path().join("careen/history.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch("DROP TABLE transfer; DROP TABLE sent_file; PRAGMA user_version = 1")
+        .unwrap();
+    let reader = History::open_for_reading(&path).unwrap();
+    assert_eq!(reader.transfers(None).unwrap(), []);
+    assert_eq!(reader.sent_files(&project("a")).unwrap(), []);
+    assert_eq!(reader.last(&project("a"), 9).unwrap().len(), 1);
+    drop((reader, old, history));
+    let again = History::open(&path).unwrap();
+    assert_eq!(again.transfers(None).unwrap(), []);
+    again.record(&project("a"), &record(3)).unwrap();
+    assert_eq!(again.transfers(None).unwrap().len(), 1);
 }

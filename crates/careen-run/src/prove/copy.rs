@@ -18,7 +18,7 @@ pub(super) fn copy(from: &Path, to: &Path, patterns: &[String]) -> Result<Vec<Pa
     let mut exclude = patterns.to_vec();
     exclude.push(format!("**/{}", apply::FOLDER));
     let root = from.to_owned();
-    let asked = WalkRequest { root, exclude, include: vec![], follow: None, threads: None };
+    let asked = WalkRequest { root, exclude, ..WalkRequest::default() };
     let listing = walk(&asked).map_err(|err| Error::Prove {
         doing: format!("copy {}", from.display()),
         error: err.to_string(),

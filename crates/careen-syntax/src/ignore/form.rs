@@ -85,6 +85,31 @@ pub(super) fn compile(pattern: &str) -> Form {
     }
 }
 
+/// Compiles a cleaned pattern as Docker 20.10 does: always an expression, in which only `.` and `$`
+/// are taken literally (`compile` in moby `pkg/fileutils`, before moby/moby#42961).
+pub(super) fn compile_20_10(pattern: &str) -> Form {
+    let mut rest = pattern.strip_prefix('\u{FEFF}').unwrap_or(pattern).chars().peekable();
+    let mut regex = String::from("^");
+    while let Some(ch) = rest.next() {
+        match ch {
+            '*' if rest.next_if_eq(&'*').is_some() => {
+                rest.next_if_eq(&'/');
+                regex.push_str(if rest.peek().is_none() { ".*" } else { "(.*/)?" });
+            }
+            '*' => regex.push_str("[^/]*"),
+            '?' => regex.push_str("[^/]"),
+            '.' | '$' => regex.extend(['\\', ch]),
+            '\\' => {
+                regex.push('\\');
+                regex.extend(rest.next());
+            }
+            _ => regex.push(ch),
+        }
+    }
+    regex.push('$');
+    Form::Regex(regex)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Exact,
@@ -96,6 +121,20 @@ enum Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_kind_in_20_10() {
+        for (pattern, expected) in [
+            ("a.b", r"^a\.b$"),
+            ("**", "^.*$"),
+            ("a/**", "^a/.*$"),
+            ("**.py", r"^(.*/)?\.py$"),
+            ("o++o", "^o++o$"),
+            (r"a\*", r"^a\*$"),
+        ] {
+            assert_eq!(compile_20_10(pattern), Form::Regex(expected.into()), "{pattern}");
+        }
+    }
 
     #[test]
     fn four_kinds() {

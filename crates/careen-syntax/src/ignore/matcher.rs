@@ -87,13 +87,22 @@ pub struct Passed {
 impl Matcher {
     /// Compiles `patterns`, given as the ignore file's lines after [`crate::ignore::read`].
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Matcher, PatternError> {
+        Matcher::compiled(patterns, Clients::Current)
+    }
+
+    /// The same as the clients of Docker 20.10 do it; only [`Matcher::legacy_match`] is theirs.
+    pub fn docker_20_10<S: AsRef<str>>(patterns: &[S]) -> Result<Matcher, PatternError> {
+        Matcher::compiled(patterns, Clients::Docker2010)
+    }
+
+    fn compiled<S: AsRef<str>>(patterns: &[S], clients: Clients) -> Result<Matcher, PatternError> {
         let mut active = Vec::new();
         for (source, raw) in patterns.iter().enumerate() {
-            let Some(pattern) = Pattern::new(source, raw.as_ref())? else { continue };
+            let Some(pattern) = Pattern::new(source, raw.as_ref(), clients)? else { continue };
             active.push(pattern);
         }
         let forms: Vec<Form> = active.iter().map(|pattern| pattern.form.clone()).collect();
-        let texts: Vec<String> = active.iter().map(|pattern| pattern.text.clone()).collect();
+        let texts: Vec<String> = active.iter().map(|pattern| clients.shortcut(pattern)).collect();
         let (index, refused) = Index::new(&forms, &texts);
         let mut refused_bits = vec![0; active.len().div_ceil(64)];
         for (pattern, _) in &refused {
@@ -284,6 +293,31 @@ impl Matcher {
     }
 }
 
+/// Whose way of compiling patterns counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clients {
+    Current,
+    Docker2010,
+}
+
+impl Clients {
+    fn compile(self, pattern: &str) -> Form {
+        match self {
+            Clients::Current => form::compile(pattern),
+            Clients::Docker2010 => form::compile_20_10(pattern),
+        }
+    }
+
+    /// The text from which the index may guess what the expression means.
+    fn shortcut(self, pattern: &Pattern) -> String {
+        match self {
+            Clients::Current => pattern.text.clone(),
+            // `+` and others are no letters there.
+            Clients::Docker2010 => String::new(),
+        }
+    }
+}
+
 /// Which patterns could bring something back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
@@ -296,7 +330,16 @@ pub enum Wanted {
 /// What is wrong with one pattern, found without compiling it: cheap enough for every line.
 /// Empty patterns and those that only become too large together have no fault.
 pub fn fault(pattern: &str) -> Option<String> {
-    match Pattern::new(0, pattern) {
+    fault_in(pattern, Clients::Current)
+}
+
+/// The same for the clients of Docker 20.10.
+pub fn fault_20_10(pattern: &str) -> Option<String> {
+    fault_in(pattern, Clients::Docker2010)
+}
+
+fn fault_in(pattern: &str, clients: Clients) -> Option<String> {
+    match Pattern::new(0, pattern, clients) {
         Err(err) => Some(err.message),
         Ok(Some(Pattern { form: Form::Regex(regex), .. })) => {
             go_regex::parse(&regex).err().map(|err| err.0)
@@ -306,7 +349,7 @@ pub fn fault(pattern: &str) -> Option<String> {
 }
 
 impl Pattern {
-    fn new(source: usize, raw: &str) -> Result<Option<Pattern>, PatternError> {
+    fn new(source: usize, raw: &str, clients: Clients) -> Result<Option<Pattern>, PatternError> {
         let trimmed = raw.trim();
         if trimmed.is_empty() {
             return Ok(None);
@@ -323,7 +366,7 @@ impl Pattern {
             source,
             text: text.to_owned(),
             is_exception: cleaned.starts_with('!'),
-            form: form::compile(text),
+            form: clients.compile(text),
             below: OnceLock::new(),
         }))
     }

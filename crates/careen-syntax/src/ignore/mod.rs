@@ -21,4 +21,5 @@ pub use filter::{DirState, Filter, FilterError, FilterScratch, Judged, Which, de
 pub use form::Form;
 pub use matcher::{
     Both, MatchError, Matcher, Passed, Pattern, PatternError, Scratch, State, Wanted, fault,
+    fault_20_10,
 };

@@ -5,20 +5,22 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use careen_host::walk::{View, Walk, relative};
+use careen_host::walk::{Builder, View, Walk, relative};
 use careen_host::{Budget, HostRequest, RealSystem};
 use careen_model::context::Amount;
 use careen_model::host::Latency;
-use careen_model::{Fact, Why, units};
+use careen_model::{Fact, HistoryFacts, Why, units};
 use careen_report::{json, terminal};
 use careen_run::context::{Ground, Set, TryError, hash, prerequisites};
+use careen_run::gather;
+use careen_run::history::History;
 use serde_json::json;
 
 use super::{print, subject};
-use crate::arguments::{ContextOptions, Format};
+use crate::arguments::{BuilderView, ContextOptions, Format};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::world::World;
+use crate::world::{World, env};
 
 pub(super) fn run(
     options: &ContextOptions,
@@ -32,7 +34,12 @@ pub(super) fn run(
     };
     super::refuse_format("context", format, has)?;
     let asked = subject::asked(&options.project, world)?;
-    let ground = Ground::of(&asked.request);
+    let ground = Ground::of(&asked.request).with_builder(match options.builder {
+        BuilderView::Buildkit => Builder::BuildKit,
+        BuilderView::Buildkit2010 => Builder::BuildKit2010,
+        BuilderView::Classic => Builder::Classic,
+        BuilderView::Classic2010 => Builder::Classic2010,
+    });
     named(options.project.dockerfile.as_deref())?;
     let is_json = format == Format::Json;
     if let Some(path) = &options.explain {
@@ -45,6 +52,17 @@ pub(super) fn run(
                 json::context_patterns(out, &ground.force.file, &worth)
             } else {
                 terminal::context_patterns(out, world.out, &ground.force.file, &worth)
+            }
+        })?;
+        return Ok(Exit::Ok);
+    }
+    if options.busters {
+        let found = ground.busters(&past(&ground, world)).map_err(failed)?;
+        print(|out| {
+            if is_json {
+                json::context_busters(out, &found)
+            } else {
+                terminal::context_busters(out, world.out, &found)
             }
         })?;
         return Ok(Exit::Ok);
@@ -67,7 +85,7 @@ pub(super) fn run(
         return listing(options, format, &ground);
     }
     let latency = latency(&ground);
-    let answer = ground.answer(latency).map_err(failed)?;
+    let answer = ground.answer(latency, &past(&ground, world)).map_err(failed)?;
     print(|out| {
         if is_json {
             json::context_answer(out, &answer)
@@ -77,6 +95,32 @@ pub(super) fn run(
     })?;
     Ok(limits(options, answer.facts.sent))
 }
+
+/// Earlier builds of the project, and what transfers took on the engine that a build would use; no
+/// engine is asked.
+fn past(ground: &Ground, world: &World) -> HistoryFacts {
+    let path = world.history();
+    // Nothing is written here: without a history there is none to open.
+    if !path.exists() {
+        return HistoryFacts::default();
+    }
+    let engine = careen_engine::resolve_builder(&env, &world.home, None).endpoint.address;
+    let read = || {
+        let history = History::open_for_reading(&path)?;
+        let builds = match gather::identify(&ground.project) {
+            Some(project) => history.last(&project, BUILDS)?,
+            None => vec![],
+        };
+        Ok(HistoryFacts { builds, transfers: history.transfers(Some(&engine))? })
+    };
+    read().unwrap_or_else(|err: careen_run::Error| {
+        super::say(&format!("earlier builds are not looked at: {err}"));
+        HistoryFacts::default()
+    })
+}
+
+/// Earlier builds in which a step may be found.
+const BUILDS: usize = 20;
 
 fn failed(why: Why) -> Failure {
     Failure::could_not("look at the context", why)

@@ -96,7 +96,12 @@ fn answer_walk(line: &str) -> Result<Value, String> {
     let asked: WalkQuestion = question(line)?;
     let folder = tempfile::tempdir().map_err(|err| err.to_string())?;
     plant(folder.path(), &asked.tree).map_err(|err| err.to_string())?;
-    let case = Case { exclude: asked.exclude, include: asked.include, follow: asked.follow };
+    let case = Case {
+        exclude: asked.exclude,
+        include: asked.include,
+        follow: asked.follow,
+        ..Case::default()
+    };
     let listed = ignore_walk(folder.path(), &case).map_err(|err| err.to_string())?;
     Ok(json!({
         "expect": listed.expect,
