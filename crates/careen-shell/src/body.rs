@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use careen_model::{Edit, Span};
+use careen_model::{Edit, Safety, Span};
 use careen_syntax::dockerfile::{
     Dockerfile, Form, Heredoc, Instruction, Logical, Shell, ShellWord, SimpleCommand, read_opening,
 };
@@ -262,7 +262,7 @@ impl Body<'_> {
         (apart && !edits.is_empty()).then_some(Repair {
             title: fix.title,
             edits,
-            safety: fix.safety,
+            safety: Safety::Risky,
         })
     }
 

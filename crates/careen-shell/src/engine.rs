@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, ops::Range, sync::LazyLock};
 
-use careen_model::Safety;
 use shuck_linter::{
-    AmbientShellOptions, AnalysisRequest, Applicability, Diagnostic, LinterSettings, ShellDialect,
+    AmbientShellOptions, AnalysisRequest, Diagnostic, LinterSettings, ShellDialect,
 };
 use shuck_parser::parser::{ParseResult, ParseStatus, Parser, ShellProfile};
 
@@ -44,7 +43,6 @@ pub(crate) struct Said {
 pub(crate) struct Fix {
     pub(crate) title: String,
     pub(crate) edits: Vec<(Range<usize>, String)>,
-    pub(crate) safety: Safety,
 }
 
 /// Reads one body. Names in `set` count as assigned.
@@ -194,21 +192,10 @@ fn read(said: &Diagnostic, back: &impl Fn(usize) -> Option<usize>) -> Option<Sai
             Some((range, edit.content().to_owned()))
         });
         let title = said.fix_title.as_deref().map_or_else(String::new, message::worded);
-        Some(Fix {
-            title,
-            edits: edits.collect::<Option<_>>()?,
-            safety: safety(fix.applicability()),
-        })
+        Some(Fix { title, edits: edits.collect::<Option<_>>()? })
     });
     let message = message::worded(&said.message);
     Some(Said { code, level: codes::level(said.rule), message, range, fix })
-}
-
-fn safety(applicability: Applicability) -> Safety {
-    match applicability {
-        Applicability::Safe => Safety::Safe,
-        Applicability::Unsafe => Safety::Risky,
-    }
 }
 
 /// The parser stopped at a limit; such errors have no place.

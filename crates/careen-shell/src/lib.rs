@@ -67,7 +67,7 @@ pub struct Repair {
     pub title: String,
     /// In order, without overlaps.
     pub edits: Vec<Edit>,
-    /// Never [`Safety::Manual`].
+    /// [`Safety::Risky`]: what a script does is likely to change, to what was likely meant.
     pub safety: Safety,
 }
 
