@@ -172,7 +172,7 @@ fn source(chance: &mut Chance) -> String {
                 0 => drop(body.remove(at)),
                 1 => body.insert_str(at, PIECES[chance.below(PIECES.len())]),
                 2 => body.insert_str(at, &body[at..].chars().take(9).collect::<String>()),
-                _ => body.truncate(at.max(1)),
+                _ => body.truncate(at),
             }
             if body.is_empty() {
                 break;
