@@ -1,0 +1,60 @@
+//! Which of the linter's rules are asked, and how ShellCheck numbers and grades them.
+
+use shuck_linter::{Rule, RuleSet, ShellCheckCodeMap, ShellCheckLevel, rule_metadata};
+
+use crate::{Code, Level};
+
+/// Numbers that make no sense for a body, or that ShellCheck says only when asked to.
+const NOT_ASKED: [(u16, u16, &str); 17] = [
+    (1090, 1091, "follow files that are not there before the build"),
+    (1114, 1115, "look at a first line that a body does not have"),
+    (1128, 1128, "look at a first line that a body does not have"),
+    (2096, 2096, "look at a first line that a body does not have"),
+    (2148, 2148, "look at a first line that a body does not have"),
+    (2187, 2187, "says that ash is read as dash"),
+    (2002, 2002, "only when asked to"),
+    (2230, 2230, "only when asked to"),
+    (2243, 2244, "only when asked to"),
+    (2248, 2250, "only when asked to"),
+    (2292, 2292, "only when asked to"),
+    (2310, 2312, "only when asked to"),
+    (2320, 2320, "only when asked to"),
+    (2335, 2335, "only when asked to"),
+    (2336, 2999, "not a number of ShellCheck 0.11"),
+    (3061, 3061, "not a number of ShellCheck 0.11"),
+    (3073, 3999, "not a number of ShellCheck 0.11"),
+];
+
+/// The rules and their numbers, put together once.
+#[derive(Debug)]
+pub(crate) struct Codes {
+    pub(crate) rules: RuleSet,
+    /// The linter's own table; also what its `# shellcheck disable=` understands.
+    pub(crate) map: ShellCheckCodeMap,
+}
+
+impl Codes {
+    pub(crate) fn new() -> Codes {
+        let map = ShellCheckCodeMap::default();
+        let asked = |code: u32| {
+            !NOT_ASKED
+                .iter()
+                .any(|(first, last, _)| (u32::from(*first)..=u32::from(*last)).contains(&code))
+        };
+        let rules = map.mappings().filter(|(code, _)| asked(*code)).map(|(_, rule)| rule).collect();
+        Codes { rules, map }
+    }
+
+    pub(crate) fn of(&self, rule: Rule) -> Option<Code> {
+        u16::try_from(self.map.code_for_rule(rule)?).ok().map(Code)
+    }
+}
+
+pub(crate) fn level(rule: Rule) -> Level {
+    match rule_metadata(rule).and_then(|metadata| metadata.shellcheck_level) {
+        Some(ShellCheckLevel::Error) => Level::Error,
+        Some(ShellCheckLevel::Warning) | None => Level::Warning,
+        Some(ShellCheckLevel::Info) => Level::Info,
+        Some(ShellCheckLevel::Style) => Level::Style,
+    }
+}
