@@ -225,12 +225,20 @@ fn log_event(at: Duration, step: &str, stream: i64, bytes: Vec<u8>) -> BuildEven
 }
 
 /// The newest time that a message mentions.
-fn newest(message: &StatusResponse) -> Option<f64> {
+pub(crate) fn newest(message: &StatusResponse) -> Option<f64> {
+    times(message).max_by(f64::total_cmp)
+}
+
+/// The oldest time that a message mentions.
+pub(crate) fn oldest(message: &StatusResponse) -> Option<f64> {
+    times(message).min_by(f64::total_cmp)
+}
+
+fn times(message: &StatusResponse) -> impl Iterator<Item = f64> {
     let vertexes = message.vertexes.iter().flat_map(|v| [&v.started, &v.completed]);
     let statuses = message.statuses.iter().flat_map(|s| [&s.timestamp, &s.completed]);
     let logs = message.logs.iter().map(|log| &log.timestamp);
-    let times = vertexes.chain(statuses).chain(logs).flatten().map(seconds);
-    times.max_by(f64::total_cmp)
+    vertexes.chain(statuses).chain(logs).flatten().map(seconds)
 }
 
 #[cfg(test)]

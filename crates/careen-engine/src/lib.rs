@@ -23,6 +23,7 @@ mod images;
 mod plan;
 mod redact;
 mod rest;
+mod saved;
 mod session;
 
 pub use build::{BuildRequest, Built, EngineHistory, Frontend, Output, Pull, build};
@@ -38,4 +39,5 @@ pub use facts::{Surroundings, gather};
 pub use images::{HistoryRow, Image, ImageConfig, ImageRow, Root};
 pub use plan::{CacheMount, Command, Network, Operation, PlannedStep, Sharing, plan};
 pub use rest::Ping;
+pub use saved::{LogReader, LogSummary, read_dockerbuild};
 pub use session::{FileSource, SyncEntry, SyncRequest};

@@ -22,14 +22,16 @@ pub mod facts;
 pub mod finding;
 pub mod plan;
 pub mod redact;
+pub mod trend;
 pub mod units;
 
 pub use build::{
-    BuildEvent, BuildRecord, Outcome, Phase, StepId, StepRecord, Stream, Task, Transfer, What,
-    exit_code_in, phase_of,
+    BuildEvent, BuildRecord, CacheSource, Imported, LogClock, LogFormat, Outcome, Part, Phase, Run,
+    Share, StepId, StepRecord, Stream, Task, Transfer, Wait, What, exit_code_in, phase_of,
+    told_downloads,
 };
 pub use case::{Case, Expect, Verdict};
-pub use compare::{Change, Comparison, Row};
+pub use compare::{Change, Comparison, Row, StepChange, instruction_of};
 pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};

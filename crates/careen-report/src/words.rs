@@ -127,7 +127,7 @@ pub(crate) fn change(row: &Row) -> String {
 }
 
 pub(crate) fn phase(row: &Row) -> &'static str {
-    row.phase.map_or("total", careen_model::Phase::name)
+    row.part.map_or("total", careen_model::Part::name)
 }
 
 /// The name of a step on one line, runs of blanks made one, digests short.
@@ -148,14 +148,6 @@ pub(crate) fn short_digests(text: &str) -> String {
         rest = &digest[digits..];
     }
     out + rest
-}
-
-/// A step's name without its place, wherever it stood: `[base 4/9] RUN x` is `RUN x`.
-pub(crate) fn instruction(name: &str) -> &str {
-    match name.split_once("] ") {
-        Some((head, rest)) if head.contains('/') => rest,
-        _ => name,
-    }
 }
 
 /// The longest part of a step that has a time of its own: `download in 71.0 s, 2.1 GB`.

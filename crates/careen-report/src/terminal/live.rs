@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use careen_model::{BuildEvent, BuildRecord, StepId, StepRecord, What, units};
+use careen_model::{BuildEvent, BuildRecord, StepId, StepRecord, What, instruction_of, units};
 
 use super::{Line, Style, Tone, write_lines};
 use crate::{clean_lines, words};
@@ -110,8 +110,8 @@ fn left(record: &BuildRecord, last: &BuildRecord, elapsed: Duration) -> Option<D
 
 /// The same instruction in the last build, wherever it stood: `[base 4/9] RUN x` is `[5/8] RUN x`.
 fn twin<'a>(step: &StepRecord, last: &'a BuildRecord) -> Option<&'a StepRecord> {
-    let name = words::instruction(&step.name);
-    last.steps.iter().find(|twin| words::instruction(&twin.name) == name)
+    let name = instruction_of(&step.name);
+    last.steps.iter().find(|twin| instruction_of(&twin.name) == name)
 }
 
 /// `  6 RUN uv sync --group torch      2.1 GB of 2.4 GB   1 m 32 s`
@@ -134,7 +134,7 @@ fn running_step(
 
 /// Bytes so far, and of how many when the last build moved more for the same step.
 fn transferred(step: &StepRecord, last: Option<&BuildRecord>) -> Option<String> {
-    let bytes = |step: &StepRecord| step.tasks.iter().map(|task| task.bytes).sum::<u64>();
+    let bytes = |step: &StepRecord| step.transferred() + step.downloaded;
     let now = bytes(step);
     if now == 0 {
         return None;

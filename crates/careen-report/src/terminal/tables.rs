@@ -64,7 +64,7 @@ pub(super) fn rows(style: Style, compared: &Comparison, titles: (&str, &str)) ->
     let head = head.right(42, Tone::Dim, titles.1).right(58, Tone::Dim, "change");
     let mut lines = vec![head];
     for row in &compared.rows {
-        let name_tone = if row.phase.is_none() { Tone::Strong } else { Tone::Plain };
+        let name_tone = if row.part.is_none() { Tone::Strong } else { Tone::Plain };
         let line = Line::new(style).text(" ").add(name_tone, words::phase(row));
         let line = line.right(28, Tone::Plain, units::time(row.before));
         let line = line.right(42, name_tone, units::time(row.after));

@@ -253,10 +253,14 @@ fn the_table_of_phases_has_its_bars() {
     let text: Vec<String> = rows.iter().map(|row| strip(row)).collect();
     expect_test::expect![[r#"
         prepare | 0.3 s | 0.1 s | 3.0×
-        context | 7 m 51 s | 0.6 s | 784×
-        base image | 3 m 23 s | 0 s | cached
-        steps | 20 m 03 s | 3 m 35 s | 5.6×
+        context | 7 m 51 s | 0.1 s | 4705×
+        base image | 0 s | 0 s | same
+        system packages | 0 s | 0 s | same
+        language packages | 17 m 09 s | 3 m 30 s | 4.9×
+        files | 41.4 s | 0.5 s | 82.8×
+        other steps | 5.6 s | 4.9 s | 1.1×
         export | 5 m 25 s | 41.3 s | 7.9×
+        between steps | 1.1 s | 0.9 s | 1.2×
         total | 31 m 13 s | 4 m 17 s | 7.3×"#]]
     .assert_eq(&text.join("\n"));
     let context = rows.iter().find(|row| row.contains(">context<")).unwrap();

@@ -138,8 +138,8 @@ fn documents_begin_with_their_kind() {
 #[test]
 fn a_build_document_has_its_times() {
     let document = parsed(&text(|out| json::build(out, &sample::after(), Some(&sample::before()))));
-    expect![[r#"{"after_seconds":0.6,"before_seconds":470.5,"change":"faster","phase":"context","ratio":784.167}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
-    expect![[r#"{"cached":false,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"steps","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}]}"#]].assert_eq(&document["build"]["steps"][5].to_string());
+    expect![[r#"{"after_seconds":0.1,"before_seconds":470.5,"change":"faster","phase":"context","ratio":4705.0}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
+    expect![[r#"{"cached":false,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"language packages","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}]}"#]].assert_eq(&document["build"]["steps"][5].to_string());
 }
 
 #[test]
@@ -289,10 +289,14 @@ fn a_comment_for_a_pull_request_is_short() {
         | phase | before 0003 | after 0007 | change |
         |---|---:|---:|---:|
         | prepare | 0.3 s | 0.1 s | 3.0× |
-        | context | 7 m 51 s | 0.6 s | 784× |
-        | base image | 3 m 23 s | 0 s | cached |
-        | steps | 20 m 03 s | 3 m 35 s | 5.6× |
+        | context | 7 m 51 s | 0.1 s | 4705× |
+        | base image | 0 s | 0 s | same |
+        | system packages | 0 s | 0 s | same |
+        | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
+        | files | 41.4 s | 0.5 s | 82.8× |
+        | other steps | 5.6 s | 4.9 s | 1.1× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
+        | between steps | 1.1 s | 0.9 s | 1.2× |
         | **total** | **31 m 13 s** | **4 m 17 s** | **7.3×** |
 
         8 steps: 6 run, 2 cached, context 24.6 MB in 208 files
@@ -318,9 +322,11 @@ fn a_comment_for_a_pull_request_is_short() {
         | phase | time |
         |---|---:|
         | prepare | 0.1 s |
-        | context | 0.6 s |
+        | context | 0.1 s |
         | base image | 0 s |
-        | steps | 2 m 30 s |
+        | system packages | 0 s |
+        | language packages | 2 m 30 s |
+        | between steps | 0.1 s |
         | **total** | **2 m 30 s** |
 
         4 steps: 2 run, 2 cached, context 24.6 MB in 208 files
@@ -344,10 +350,14 @@ fn a_comment_for_a_pull_request_is_short() {
         | phase | before 0003 | after 0007 | change |
         |---|---:|---:|---:|
         | prepare | 0.3 s | 0.1 s | 3.0× |
-        | context | 7 m 51 s | 0.6 s | 784× |
-        | base image | 3 m 23 s | 0 s | cached |
-        | steps | 20 m 03 s | 3 m 35 s | 5.6× |
+        | context | 7 m 51 s | 0.1 s | 4705× |
+        | base image | 0 s | 0 s | same |
+        | system packages | 0 s | 0 s | same |
+        | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
+        | files | 41.4 s | 0.5 s | 82.8× |
+        | other steps | 5.6 s | 4.9 s | 1.1× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
+        | between steps | 1.1 s | 0.9 s | 1.2× |
         | **total** | **31 m 13 s** | **4 m 17 s** | **7.3×** |
     "#]]
     .assert_eq(&text(|out| markdown::comparison(out, &tables)));

@@ -418,9 +418,7 @@ fn build(label: &str, rows: &[Row]) -> BuildRecord {
             started: Some(seconds(*start)),
             ended: Some(seconds(*end)),
             cached: *cached,
-            error: None,
-            tasks: vec![],
-            log_bytes: 0,
+            ..StepRecord::default()
         })
         .collect();
     let total = rows.iter().map(|row| row.2).fold(0.0, f64::max);
@@ -439,6 +437,7 @@ fn build(label: &str, rows: &[Row]) -> BuildRecord {
         ),
         engine: Some("Docker Desktop 29.6.1".into()),
         total: seconds(total + 0.8),
+        ..BuildRecord::default()
     }
 }
 

@@ -314,10 +314,14 @@ fn a_build_is_compared_with_the_last_one() {
 
          phase                  last           now          change
          prepare               0.3 s         0.1 s            3.0×
-         context            7 m 51 s         0.6 s            784×
-         base image         3 m 23 s           0 s          cached
-         steps             20 m 03 s      3 m 35 s            5.6×
+         context            7 m 51 s         0.1 s           4705×
+         base image              0 s           0 s            same
+         system packages         0 s           0 s            same
+         language packages 17 m 09 s      3 m 30 s            4.9×
+         files                41.4 s         0.5 s           82.8×
+         other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
+         between steps         1.1 s         0.9 s            1.2×
          total             31 m 13 s      4 m 17 s            7.3×
 
          steps     8 (2 cached, 6 run)
@@ -342,9 +346,13 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
 
          prepare               0.3 s
          context            7 m 51 s
-         base image         3 m 23 s
-         steps             20 m 03 s
+         base image              0 s   and 3 m 23 s beside others
+         system packages         0 s   and 2 m 07 s beside others
+         language packages 17 m 09 s
+         files                41.4 s
+         other steps           5.6 s
          export             5 m 25 s
+         between steps         1.1 s
          total             31 m 13 s
 
          steps     8 (0 cached, 8 run)
@@ -371,9 +379,11 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
            │   because jax 9 is not there
 
          prepare               0.1 s
-         context               0.6 s
+         context               0.1 s   and 0.5 s beside others
          base image              0 s
-         steps              2 m 30 s
+         system packages         0 s
+         language packages  2 m 30 s
+         between steps         0.1 s
          total              2 m 30 s
 
          steps     4 (2 cached, 2 run)
@@ -432,10 +442,14 @@ fn tables_of_builds() {
         First build
          phase           before 0003    after 0007          change
          prepare               0.3 s         0.1 s            3.0×
-         context            7 m 51 s         0.6 s            784×
-         base image         3 m 23 s           0 s          cached
-         steps             20 m 03 s      3 m 35 s            5.6×
+         context            7 m 51 s         0.1 s           4705×
+         base image              0 s           0 s            same
+         system packages         0 s           0 s            same
+         language packages 17 m 09 s      3 m 30 s            4.9×
+         files                41.4 s         0.5 s           82.8×
+         other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
+         between steps         1.1 s         0.9 s            1.2×
          total             31 m 13 s      4 m 17 s            7.3×
          context entries      41 218           230
          context bytes sent   1.9 GB       24.6 MB

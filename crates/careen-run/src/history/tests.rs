@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::thread;
 
-use careen_model::{BuildEvent, StepRecord, Stream, Task, Transfer, What};
+use careen_model::{BuildEvent, Run, StepRecord, Stream, Task, Transfer, What};
 use tempfile::TempDir;
 
 use super::*;
@@ -33,6 +33,8 @@ fn record(seconds: u64) -> BuildRecord {
         error: None,
         tasks: vec![Task { name: "t".into(), bytes: 3, started: second, ended: None }],
         log_bytes: 17,
+        runs: vec![Run { started: second, ended: None }],
+        downloaded: 5,
     };
     BuildRecord {
         started_at: 1_700_000_000,
