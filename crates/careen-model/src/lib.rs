@@ -20,6 +20,7 @@ mod distance;
 pub mod edit;
 pub mod facts;
 pub mod finding;
+mod listed;
 pub mod plan;
 pub mod redact;
 pub mod trend;
@@ -42,4 +43,5 @@ pub use facts::{
 pub use finding::{
     Basis, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity, Step, Words,
 };
+pub use listed::{Listed, State};
 pub use plan::{Choice, FileChange, Plan, Planned};

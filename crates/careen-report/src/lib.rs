@@ -16,4 +16,4 @@ pub mod trace;
 mod words;
 
 pub use clean::{clean, clean_lines};
-pub use subject::{ImageTests, JournalRow, Subject, TextOf};
+pub use subject::{HistoryShown, ImageTests, JournalRow, PruneShown, SlowShown, Subject, TextOf};

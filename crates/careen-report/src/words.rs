@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use careen_model::{
-    Basis, Change, Choice, EngineFacts, Fact, Fix, Outcome, Place, Row, Safety, Saving, Severity,
-    StepRecord, engine::Flavour, host::Mount, units,
+    Basis, Change, Choice, EngineFacts, Fact, Fix, Imported, LogClock, LogFormat, Outcome, Place,
+    Row, Safety, Saving, Severity, StepChange, StepRecord, engine::Flavour, host::Mount, units,
 };
 
 use crate::{TextOf, clean};
@@ -132,7 +132,48 @@ pub(crate) fn phase(row: &Row) -> &'static str {
 
 /// The name of a step on one line, runs of blanks made one, digests short.
 pub(crate) fn step(step: &StepRecord) -> String {
-    short_digests(&clean(&step.name).split_whitespace().collect::<Vec<_>>().join(" "))
+    step_name(&step.name)
+}
+
+pub(crate) fn step_name(name: &str) -> String {
+    short_digests(&clean(name).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `+19.8 s`, `-3.1 s`.
+pub(crate) fn difference(step: &StepChange) -> String {
+    let sign = if step.slower_by().is_zero() { '-' } else { '+' };
+    format!("{sign}{}", units::time(step.by()))
+}
+
+/// Which step made a build slow.
+pub(crate) fn cause(cause: Option<&StepChange>) -> String {
+    let Some(step) = cause else { return "no single step tells why".to_owned() };
+    let how = match (step.before, step.was_cached) {
+        (None, _) => ", new",
+        (Some(_), true) if !step.is_cached => ", ran again (cached before)",
+        _ => "",
+    };
+    format!("{}{how}: {}", difference(step), step_name(&step.name))
+}
+
+/// `a plain log, times from durations`.
+pub(crate) fn imported(imported: Option<Imported>) -> String {
+    let Some(Imported { format, clock }) = imported else { return "a build".to_owned() };
+    let format = match format {
+        LogFormat::RawJson => "a rawjson log",
+        LogFormat::Plain => "a plain log",
+        LogFormat::Terminal => "a log of terminal frames",
+        LogFormat::Classic => "a log of the classic builder",
+        LogFormat::Events => "an event log of careen",
+        LogFormat::DockerBuild => "a .dockerbuild file",
+    };
+    let clock = match clock {
+        LogClock::Engine => "with the engine's times",
+        LogClock::Lines => "with the times before its lines",
+        LogClock::Durations => "with durations only",
+        LogClock::Nothing => "without times",
+    };
+    format!("{format} {clock}")
 }
 
 /// Digests in a text cut to 12 digits, as people compare them: `sha256:4f0c9a7be2d1`.

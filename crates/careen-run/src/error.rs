@@ -42,6 +42,9 @@ pub enum Error {
     HistoryUnreadable { what: String, error: String },
     #[error("the history {} failed: {source}", path.display())]
     History { path: PathBuf, source: Box<rusqlite::Error> },
+    /// Nothing in a log that was to be read looks like a build.
+    #[error("{} holds no build in a known form", path.display())]
+    NoBuildInLog { path: PathBuf },
     #[error("no build {label} in the history of this project")]
     NoBuild { label: String },
     /// A watcher asked to stop here, as if the power had gone. Tests only.
@@ -72,6 +75,10 @@ impl Error {
             }
             Error::TooNew { .. } => "use the newer careen that wrote it",
             Error::HistoryDamaged { .. } => "run the command again; it starts a new history",
+            Error::NoBuildInLog { .. } => {
+                "known are --progress=plain, tty and rawjson, the classic builder's log, \
+                 .dockerbuild files and careen's own event logs"
+            }
             Error::NoBuild { .. } => "`careen history` lists the builds",
             Error::NoEntry { .. } => "`careen journal` lists the changes",
             _ => return None,

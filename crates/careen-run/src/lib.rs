@@ -11,6 +11,7 @@ mod error;
 pub mod gather;
 pub mod history;
 pub mod image_test;
+pub mod import;
 pub mod recorder;
 mod redaction;
 pub mod remedy;

@@ -5,6 +5,12 @@ use careen_model::{BuildEvent, BuildRecord, What, redact};
 /// Values shorter than this are not looked for: taking `dev` or `1` out would ruin every line.
 const SHORTEST: usize = 4;
 
+/// A value that a text gives away is looked for elsewhere when it is longer than this.
+const LEARNED: usize = 8;
+
+/// Each value costs a search through every line.
+const MOST_LEARNED: usize = 1000;
+
 /// The lines of a key are looked for one by one; those of a whole bundle of certificates are not,
 /// because they are many, and public.
 const MOST_LINES: usize = 100;
@@ -39,6 +45,19 @@ impl Redaction {
         values.retain(|value| value.len() >= SHORTEST);
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         Redaction { values }
+    }
+
+    /// Hides these values too: a text gave them away by a name that says they are secret.
+    ///
+    /// Short ones are left out: such as `postgres` they are words of every other line.
+    pub fn learn<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
+        for value in values {
+            let is_new = !self.values.iter().any(|known| known == value);
+            if value.len() > LEARNED && is_new && self.values.len() < MOST_LEARNED {
+                self.values.push(value.to_owned());
+                self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+            }
+        }
     }
 
     pub fn text(&self, text: &str) -> String {

@@ -8,6 +8,9 @@ use careen_model::{BuildEvent, Outcome, Stream, What};
 
 use super::{Each, LogLine, MOST_STEPS, figures, plain};
 
+/// So much is kept of the last line: it may be the error.
+const LAST_LINE: usize = 4 << 10;
+
 /// The step that is told now.
 #[derive(Debug, Default)]
 pub(super) struct Classic {
@@ -15,7 +18,9 @@ pub(super) struct Classic {
     current: Option<Step>,
     now: Duration,
     outcome: Option<Outcome>,
-    last_line: String,
+    last_line: Vec<u8>,
+    /// Used again for every line of output.
+    output: Option<BuildEvent>,
     context: bool,
 }
 
@@ -44,9 +49,18 @@ fn step(text: &str) -> Option<(&str, &str)> {
 impl Classic {
     pub(super) fn line(&mut self, line: LogLine<'_>, each: Each<'_>) {
         self.now = self.now.max(line.at.unwrap_or_default());
+        if is_output(line.text) {
+            self.output(line.text, each);
+            return;
+        }
         let text = String::from_utf8_lossy(line.text);
-        let plain = plain::without_escapes(&text);
-        let trimmed = plain.trim();
+        let plain;
+        let trimmed = if text.contains('\u{1b}') {
+            plain = plain::without_escapes(&text);
+            plain.trim()
+        } else {
+            text.trim()
+        };
         if let Some((place, instruction)) = step(trimmed) {
             self.end(None, each);
             self.begin(format!("[{place}] {instruction}"), each);
@@ -86,15 +100,29 @@ impl Classic {
             self.outcome = Some(Outcome::Failed);
             return;
         }
-        if !trimmed.is_empty() {
-            trimmed.clone_into(&mut self.last_line);
+        self.output(line.text, each);
+    }
+
+    fn output(&mut self, text: &[u8], each: Each<'_>) {
+        if !text.trim_ascii().is_empty() {
+            self.last_line.clear();
+            self.last_line.extend_from_slice(&text[..text.len().min(LAST_LINE)]);
         }
-        if let Some(step) = &self.current {
-            let mut bytes = line.text.to_vec();
+        let Some(current) = &self.current else { return };
+        let event = self.output.get_or_insert_with(|| {
+            let what = What::Log { step: String::new(), stream: Stream::Out, bytes: vec![] };
+            BuildEvent { at: Duration::ZERO, what }
+        });
+        event.at = self.now;
+        if let What::Log { step, bytes, .. } = &mut event.what {
+            if *step != current.id {
+                step.clone_from(&current.id);
+            }
+            bytes.clear();
+            bytes.extend_from_slice(text);
             bytes.push(b'\n');
-            let what = What::Log { step: step.id.clone(), stream: Stream::Out, bytes };
-            each(&BuildEvent { at: self.now, what });
         }
+        each(event);
     }
 
     fn begin(&mut self, name: String, each: Each<'_>) {
@@ -139,8 +167,9 @@ impl Classic {
     pub(super) fn finish(mut self, last: Option<Duration>, each: Each<'_>) {
         self.now = self.now.max(last.unwrap_or_default());
         let at = self.now;
-        if self.current.is_some() && likely_error(&self.last_line) {
-            let error = std::mem::take(&mut self.last_line);
+        let last = String::from_utf8_lossy(&self.last_line);
+        let error = plain::without_escapes(last.trim());
+        if self.current.is_some() && likely_error(&error) {
             self.end(Some(error), each);
             self.outcome = Some(Outcome::Failed);
         }
@@ -148,6 +177,12 @@ impl Classic {
             each(&BuildEvent { at, what: What::Ended { outcome } });
         }
     }
+}
+
+/// Whether a line begins with nothing that the builder itself writes.
+fn is_output(text: &[u8]) -> bool {
+    let Some(first) = text.trim_ascii_start().first() else { return true };
+    !matches!(first, b'S' | b'-' | b'R' | b'C' | b'T' | b'A' | b'E' | b'e' | b'f' | 0x1b)
 }
 
 /// What the builder itself says when it gives up.

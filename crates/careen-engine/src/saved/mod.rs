@@ -83,6 +83,17 @@ impl LogReader {
         lines.push(bytes, &mut |piece| take(piece, (prefix, form), (first, last), each));
     }
 
+    /// The form, once a line gave it away.
+    pub fn format(&self) -> Option<LogFormat> {
+        match self.form {
+            Form::Unknown => None,
+            Form::Plain(_) => Some(LogFormat::Plain),
+            Form::RawJson(_) => Some(LogFormat::RawJson),
+            Form::Terminal(_) => Some(LogFormat::Terminal),
+            Form::Classic(_) => Some(LogFormat::Classic),
+        }
+    }
+
     /// Ends the log: what was held back is told.
     pub fn finish(mut self, each: &mut dyn FnMut(&BuildEvent)) -> LogSummary {
         let LogReader { lines, prefix, form, first, last } = &mut self;

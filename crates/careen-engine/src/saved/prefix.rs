@@ -216,13 +216,18 @@ fn clock(text: &[u8], from: usize) -> Option<(usize, f64)> {
     let mut end = from + 8;
     let mut time = f64::from(hours * 3600 + minutes * 60 + seconds);
     if matches!(text.get(end), Some(b'.' | b',')) {
-        let mut unit = 0.1;
+        let mut digits: u32 = 0;
+        let mut unit: u32 = 1_000_000_000;
         end += 1;
         while let Some(digit @ b'0'..=b'9') = text.get(end) {
-            time += f64::from(digit - b'0') * unit;
-            unit /= 10.0;
+            // Nanoseconds are all that anybody writes.
+            if unit > 1 {
+                unit /= 10;
+                digits += u32::from(digit - b'0') * unit;
+            }
             end += 1;
         }
+        time += f64::from(digits) / 1e9;
     }
     Some((end - from, time))
 }

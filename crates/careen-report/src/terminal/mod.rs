@@ -23,7 +23,7 @@ pub use journal::{journal, undone};
 pub use live::{Plain, Tail, Window, frame};
 pub use overview::{Overview, overview};
 pub use plan::{Applied, Measured, applied, plan};
-pub use tables::{comparison, history};
+pub use tables::{comparison, history, imported, pruned};
 
 use std::io;
 

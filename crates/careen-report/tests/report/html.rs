@@ -253,9 +253,9 @@ fn the_table_of_phases_has_its_bars() {
     let text: Vec<String> = rows.iter().map(|row| strip(row)).collect();
     expect_test::expect![[r#"
         prepare | 0.3 s | 0.1 s | 3.0×
-        context | 7 m 51 s | 0.1 s | 4705×
-        base image | 0 s | 0 s | same
-        system packages | 0 s | 0 s | same
+        context | 7 m 51 s | 0.6 s | 784×
+        base image | 3 m 23 s | 0 s | cached
+        system packages | 2 m 07 s | 0 s | cached
         language packages | 17 m 09 s | 3 m 30 s | 4.9×
         files | 41.4 s | 0.5 s | 82.8×
         other steps | 5.6 s | 4.9 s | 1.1×

@@ -122,7 +122,12 @@ fn documents_begin_with_their_kind() {
         ("applied", text(|out| json::applied(out, &applied))),
         ("build", text(|out| json::build(out, &after, Some(&before)))),
         ("comparison", text(|out| json::comparison(out, &tables))),
-        ("history", text(|out| json::history(out, std::slice::from_ref(&before)))),
+        (
+            "history",
+            text(|out| {
+                json::history(out, std::slice::from_ref(&before), &sample::history(&sample::rows()))
+            }),
+        ),
         ("image-tests", text(|out| json::image_tests(out, &tests(&runs)))),
         ("checks", text(|out| json::checks(out, &[]))),
         ("context", text(|out| json::context(out, &sample::context(true, 18)))),
@@ -138,8 +143,8 @@ fn documents_begin_with_their_kind() {
 #[test]
 fn a_build_document_has_its_times() {
     let document = parsed(&text(|out| json::build(out, &sample::after(), Some(&sample::before()))));
-    expect![[r#"{"after_seconds":0.1,"before_seconds":470.5,"change":"faster","phase":"context","ratio":4705.0}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
-    expect![[r#"{"cached":false,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"language packages","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}]}"#]].assert_eq(&document["build"]["steps"][5].to_string());
+    expect![[r#"{"after_seconds":0.6,"before_seconds":470.5,"change":"faster","phase":"context","ratio":784.167}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
+    expect![[r#"{"active_seconds":92.2,"cached":false,"cached_from":null,"downloaded_bytes":0,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"language packages","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}],"transferred_bytes":2100000000,"waited_for":{"alone_seconds":0.0,"queued_seconds":0.0,"step":"s4"}}"#]].assert_eq(&document["build"]["steps"][5].to_string());
 }
 
 #[test]
@@ -289,9 +294,9 @@ fn a_comment_for_a_pull_request_is_short() {
         | phase | before 0003 | after 0007 | change |
         |---|---:|---:|---:|
         | prepare | 0.3 s | 0.1 s | 3.0× |
-        | context | 7 m 51 s | 0.1 s | 4705× |
-        | base image | 0 s | 0 s | same |
-        | system packages | 0 s | 0 s | same |
+        | context | 7 m 51 s | 0.6 s | 784× |
+        | base image | 3 m 23 s | 0 s | cached |
+        | system packages | 2 m 07 s | 0 s | cached |
         | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
         | files | 41.4 s | 0.5 s | 82.8× |
         | other steps | 5.6 s | 4.9 s | 1.1× |
@@ -350,9 +355,9 @@ fn a_comment_for_a_pull_request_is_short() {
         | phase | before 0003 | after 0007 | change |
         |---|---:|---:|---:|
         | prepare | 0.3 s | 0.1 s | 3.0× |
-        | context | 7 m 51 s | 0.1 s | 4705× |
-        | base image | 0 s | 0 s | same |
-        | system packages | 0 s | 0 s | same |
+        | context | 7 m 51 s | 0.6 s | 784× |
+        | base image | 3 m 23 s | 0 s | cached |
+        | system packages | 2 m 07 s | 0 s | cached |
         | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
         | files | 41.4 s | 0.5 s | 82.8× |
         | other steps | 5.6 s | 4.9 s | 1.1× |

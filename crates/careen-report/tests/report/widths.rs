@@ -46,7 +46,7 @@ fn screens(style: Style) -> Vec<(&'static str, String)> {
         ("doctor", text(|out| terminal::doctor(out, style, &doctor))),
         ("summary", text(|out| terminal::build_summary(out, style, &summary))),
         ("tests", text(|out| terminal::image_tests(out, style, &tests))),
-        ("history", text(|out| terminal::history(out, style, std::slice::from_ref(&before)))),
+        ("history", text(|out| terminal::history(out, style, &sample::history(&sample::rows())))),
         ("plan", text(|out| terminal::plan(out, style, &sample::plan()))),
     ]
 }

@@ -11,7 +11,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::Error;
 
 /// One step per version of the schema; a step is never changed once released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE project (
         id INTEGER PRIMARY KEY,
         key TEXT NOT NULL UNIQUE,
@@ -33,7 +34,10 @@ const MIGRATIONS: [&str; 1] = ["
         UNIQUE (project, number)
     );
     CREATE INDEX build_state ON build (state) WHERE state = 'running';
-"];
+",
+    // The form of the log that a build was read from.
+    "ALTER TABLE build ADD COLUMN imported TEXT",
+];
 
 /// How long one careen waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(10);

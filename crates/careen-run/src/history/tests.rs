@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::thread;
 
-use careen_model::{BuildEvent, Run, StepRecord, Stream, Task, Transfer, What};
+use careen_model::{BuildEvent, Outcome, Run, StepRecord, Stream, Task, Transfer, What};
 use tempfile::TempDir;
 
 use super::*;
@@ -119,7 +119,14 @@ fn the_oldest_go_and_labels_are_never_used_twice() {
     }
     history.record(&project("other"), &record(1)).unwrap();
     let running = history.begin(&hoops, 2).unwrap();
-    assert_eq!(history.retain(&hoops, 2).unwrap(), 2);
+    let two = Retention { builds: 2, not_before: None };
+    fs::write(folder.path().join("careen/builds/999.jsonl.gz"), "of nobody").unwrap();
+    assert_eq!(history.surplus(&hoops, two).unwrap().len(), 2);
+    assert_eq!(history.list(&hoops, 9).unwrap().len(), 5, "looking removes nothing");
+    let gone = history.retain(&hoops, two).unwrap();
+    let labels_gone: Vec<_> = gone.iter().map(|gone| gone.build.label.as_str()).collect();
+    assert_eq!(labels_gone, ["0001", "0002"]);
+    assert!(gone.iter().all(|gone| gone.log_bytes > 0));
     let labels = |n| -> Vec<String> {
         history.list(&hoops, n).unwrap().into_iter().map(|row| row.label).collect()
     };
@@ -128,7 +135,8 @@ fn the_oldest_go_and_labels_are_never_used_twice() {
     assert_eq!(logs, 3);
     assert_eq!(history.list(&project("other"), 9).unwrap().len(), 1);
     drop(running);
-    history.retain(&hoops, 0).unwrap();
+    let later = Retention { builds: 9, not_before: Some(i64::MAX) };
+    assert_eq!(history.retain(&hoops, later).unwrap().len(), 2);
     assert_eq!(history.record(&hoops, &record(1)).unwrap(), "0006");
 }
 
@@ -291,7 +299,7 @@ fn a_newer_store_is_left_alone() {
     history.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(history);
     let result = History::open(&path);
-    assert!(matches!(result, Err(Error::TooNew { found: 99, known: 1, .. })));
+    assert!(matches!(result, Err(Error::TooNew { found: 99, known: 2, .. })));
     assert!(path.exists());
 }
 
@@ -313,7 +321,7 @@ fn the_list_of_many_builds_is_quick_to_read() {
     let hoops = project("hoops");
     let transaction = history.write().unwrap();
     for n in 0..10_000 {
-        let (id, _) = history.insert(&transaction, &hoops, n).unwrap();
+        let (id, _) = history.insert(&transaction, &hoops, (n, None)).unwrap();
         history.update(id, &record(1), State::Built).unwrap();
     }
     transaction.commit().unwrap();
