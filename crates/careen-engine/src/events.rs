@@ -188,10 +188,11 @@ impl Mapper {
         (!bytes.is_empty()).then(|| log_event(at, &log.vertex, log.stream, bytes))
     }
 
-    /// Whether this ends a step for good: looking into the cache ends too, and then it starts.
+    /// Whether this ends a step for good: looking into the cache ends too, and then it starts,
+    /// both in one message when an engine tells of the past.
     fn is_end(&self, event: &BuildEvent) -> bool {
         match &event.what {
-            What::StepEnded { step, .. } => self.steps[step].ended.is_some(),
+            What::StepEnded { step, .. } => self.steps[step].ended == Some(event.at),
             _ => false,
         }
     }

@@ -126,6 +126,8 @@ fn an_engine_and_its_logs_tell_the_same_build() {
             no_cache: true,
             network: Some("none".into()),
             history: EngineHistory::Keep,
+            // A builder that has this context already would not ask for it.
+            shared_key: unique(),
             ..request("logs")
         };
         let known = run(connection, &request, &files).record;
@@ -161,10 +163,11 @@ fn an_engine_and_its_logs_tell_the_same_build() {
         same_times(&json, &known, Duration::from_millis(1), "rawjson");
         for (step, other) in by_name(&json).values().zip(by_name(&known).values()) {
             assert_eq!((&step.id, &step.inputs), (&other.id, &other.inputs));
-            assert_eq!(
-                (step.transferred(), step.log_bytes),
-                (other.transferred(), other.log_bytes)
-            );
+            assert_eq!(step.log_bytes, other.log_bytes, "{}", step.name);
+            // The engine's history forgets the last news of a step that took no time.
+            if other.transferred() > 1000 {
+                assert_eq!(step.transferred(), other.transferred(), "{}", step.name);
+            }
         }
 
         let (plain, summary) = log("plain");
@@ -173,12 +176,18 @@ fn an_engine_and_its_logs_tell_the_same_build() {
         // Rounded to a tenth of a second.
         same_times(&plain, &known, Duration::from_millis(51), "plain");
         for (step, other) in by_name(&plain).values().zip(by_name(&known).values()) {
-            assert_eq!(step.log_bytes, other.log_bytes, "{}", step.name);
+            // Output that ends without a line end gets one.
+            assert!(step.log_bytes.abs_diff(other.log_bytes) <= 1, "{}", step.name);
             // Three digits of a size are told.
             let far = step.transferred().abs_diff(other.transferred());
-            assert!(far * 100 <= other.transferred(), "{}: {far}", step.name);
+            assert!(far * 100 <= other.transferred().max(100_000), "{}: {far}", step.name);
         }
         shown(&plain, "plain");
+        // It does not tell the time between steps, and rounds each step.
+        let steps = u32::try_from(plain.steps.len()).unwrap();
+        let lost = known.unaccounted() + Duration::from_millis(51) * steps;
+        let since = since_first(&known, known.total);
+        assert!(plain.total.abs_diff(since) <= lost, "{:?} and {since:?}", plain.total);
 
         let export = folder.path().join("x.dockerbuild");
         let path = export.to_str().unwrap();
@@ -210,6 +219,8 @@ fn another_build(socket: &str, folder: &Path, base: &str, known: &BuildRecord) {
             {
                 step.name = format!("{head}RUN last");
             }
+            // Taken from the cache also without one, when an earlier build made the same.
+            step.cached &= !step.name.contains(" WORKDIR ");
             if step.name.contains("Dockerfile") {
                 step.name = "Dockerfile".to_owned();
             }

@@ -414,3 +414,30 @@ fn a_trace_has_an_event_per_step() {
     let rows: Vec<u64> = events.iter().map(|event| event["tid"].as_u64().unwrap()).collect();
     assert_eq!(rows, [1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1]);
 }
+
+/// The rules of the trace event format that Perfetto and Chrome go by.
+#[test]
+fn a_trace_is_valid() {
+    for record in [sample::before(), sample::after(), sample::failed(), BuildRecord::default()] {
+        let document = parsed(&text(|out| trace::trace(out, &record)));
+        assert_eq!(document["displayTimeUnit"], "ms");
+        let mut ends = std::collections::BTreeMap::new();
+        let mut last = 0;
+        for event in document["traceEvents"].as_array().unwrap() {
+            let number = |key: &str| {
+                event[key].as_u64().unwrap_or_else(|| panic!("{key} is no whole number: {event}"))
+            };
+            assert_eq!(event["ph"], "X", "a complete event has its duration with it");
+            assert!(event["name"].is_string() && event["cat"].is_string(), "{event}");
+            assert!(event["args"].is_object() && number("pid") > 0, "{event}");
+            let (start, row) = (number("ts"), number("tid"));
+            assert!(start >= last, "events come in order");
+            last = start;
+            let end = start + number("dur");
+            // Events of one row must not overlap, or viewers nest them.
+            let before = ends.insert(row, end).unwrap_or(0);
+            assert!(start >= before, "{event} overlaps in row {row}");
+            assert!(u128::from(end) <= record.total.as_micros() + 1, "{event}");
+        }
+    }
+}

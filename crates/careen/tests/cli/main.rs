@@ -6,6 +6,7 @@ mod documents;
 mod engine;
 mod engine_trouble;
 mod fixes;
+mod history;
 mod limits;
 mod refusals;
 mod sandbox;
