@@ -18,7 +18,7 @@ fn a_log_is_imported_listed_compared_reported_and_pruned() {
     let file = |name: &str| sandbox.path(name).display().to_string();
     sandbox.run(&["history", "import", &file("one.log")]).check(
         0,
-        &["recorded as build 0001 from a plain log with durations only", "built, 4.0 s, 3 steps"],
+        &["recorded as build 0001 from a plain log with durations only", "built, 4.0 s, 3"],
     );
     let run = sandbox.run(&["history", "import", &file("two.log"), "--format", "json"]);
     let build = run.json()["build"].clone();
