@@ -11,6 +11,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -156,7 +157,8 @@ fn import_builds(folder: &Path) -> ! {
     let history = History::open(&folder.join("history.db")).unwrap();
     let mut log = String::from("#1 [1/1] RUN x\n");
     for line in 0..2000 {
-        log.push_str(&format!("#1 {}.{:03} {line} of the output\n", line / 1000, line % 1000));
+        let (seconds, millis) = (line / 1000, line % 1000);
+        writeln!(log, "#1 {seconds}.{millis:03} {line} of the output").unwrap();
     }
     log.push_str("#1 DONE 2.0s\n");
     say("here");

@@ -122,12 +122,11 @@ fn last_word(text: &str) -> (&str, &str) {
 }
 
 /// `[base 2/4] RUN x` is the second of four of the stage `base`; a single stage has no name.
-pub(super) fn place(name: &str) -> Option<(&str, u32)> {
+pub(super) fn place(name: &str) -> Option<(&str, u32, u32)> {
     let label = name.strip_prefix('[')?.split_once("] ")?.0;
     let (stage, place) = label.rsplit_once(' ').unwrap_or(("", label));
     let (number, of) = place.split_once('/')?;
-    of.parse::<u32>().ok()?;
-    Some((stage, number.parse().ok()?))
+    Some((stage, number.parse().ok()?, of.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -152,9 +151,9 @@ mod tests {
         }
         assert_eq!(bytes("300.06MB"), Some(300_060_000));
         assert_eq!(bytes("1.5x"), None);
-        assert_eq!(place("[base 2/4] RUN x"), Some(("base", 2)));
-        assert_eq!(place("[linux/arm64 base 12/14] RUN x"), Some(("linux/arm64 base", 12)));
-        assert_eq!(place("[2/4] RUN x"), Some(("", 2)));
+        assert_eq!(place("[base 2/4] RUN x"), Some(("base", 2, 4)));
+        assert_eq!(place("[linux/arm64 base 12/14] RUN x"), Some(("linux/arm64 base", 12, 14)));
+        assert_eq!(place("[2/4] RUN x"), Some(("", 2, 4)));
         assert_eq!(place("[internal] load x"), None);
     }
 

@@ -34,6 +34,8 @@ struct Placed {
     phase: Phase,
     inputs: Vec<usize>,
     end: Option<Duration>,
+    /// The last of its stage, on which another one may go on.
+    is_last: bool,
     /// The first of a stage that continues another stage, which the log does not name.
     is_branch: bool,
     told_at: Duration,
@@ -47,7 +49,9 @@ impl Places {
         let mut inputs = Vec::new();
         let place = figures::place(name);
         let mut is_branch = false;
-        if let Some((stage, number)) = place {
+        let mut is_last = false;
+        if let Some((stage, number, of)) = place {
+            is_last = number == of;
             let before = self.stages.insert(stage.to_owned(), index);
             inputs.extend(before.filter(|_| number > 1));
             is_branch = before.is_none() && phase != Phase::Base;
@@ -67,7 +71,7 @@ impl Places {
         inputs.sort_unstable();
         inputs.dedup();
         let told_at = self.now;
-        self.steps.push(Placed { phase, inputs, end: None, is_branch, told_at });
+        self.steps.push(Placed { phase, inputs, end: None, is_last, is_branch, told_at });
         index
     }
 
@@ -91,20 +95,17 @@ impl Places {
         }
     }
 
-    /// Ends are told in their order, so a branch began at the earliest end of a step that lets it
-    /// end after what was told before it.
+    /// A branch began when one of the stages before it ended, and ends are told in their order: so
+    /// at the earliest of these that lets it end after what was told before it.
     fn branch(&self, index: usize, ready: Option<Duration>, took: Duration) -> Duration {
         let step = &self.steps[index];
         let ready = ready.unwrap_or_default();
-        let is_possible = |end: &Duration| {
-            *end >= ready && *end <= step.told_at && *end + took + TICK >= self.last_end
+        let ends = self.steps.iter().filter(|other| other.is_last).filter_map(|other| other.end);
+        let starts = ends.map(|end| end.max(ready));
+        let is_possible = |start: &Duration| {
+            *start <= step.told_at.max(ready) && *start + took + TICK >= self.last_end
         };
-        let ends =
-            self.steps.iter().filter(|other| other.phase.is_step() || other.phase == Phase::Base);
-        ends.filter_map(|other| other.end)
-            .filter(is_possible)
-            .min()
-            .unwrap_or(step.told_at.max(ready))
+        starts.filter(is_possible).min().unwrap_or(step.told_at.max(ready))
     }
 
     pub(super) fn end(&mut self, index: usize, at: Duration) {
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!(ran("[base 1/2] FROM x", 4), 1);
         assert_eq!(ran("[internal] load build context", 20), 1);
         assert_eq!(ran("[base 2/2] RUN make", 3), 5);
-        assert_eq!(ran("[base 3/3] COPY . .", 1), 21);
+        assert_eq!(ran("[app 1/2] COPY . .", 1), 21);
         // A stage on top of another one, told after the context although it ran beside it.
         assert_eq!(ran("[tools 1/2] RUN cc", 15), 8);
         assert_eq!(ran("[tools 2/2] COPY --from=base /a /a", 1), 23);

@@ -418,7 +418,9 @@ fn a_trace_has_an_event_per_step() {
 /// The rules of the trace event format that Perfetto and Chrome go by.
 #[test]
 fn a_trace_is_valid() {
-    for record in [sample::before(), sample::after(), sample::failed(), BuildRecord::default()] {
+    for record in
+        [sample::before(), sample::after(), sample::failed(), careen_model::BuildRecord::default()]
+    {
         let document = parsed(&text(|out| trace::trace(out, &record)));
         assert_eq!(document["displayTimeUnit"], "ms");
         let mut ends = std::collections::BTreeMap::new();

@@ -439,7 +439,7 @@ fn tables_of_builds() {
          trend  median 2 m 00 s in the newer half, 90.0 s in the older: 1.3× slower
 
          slow   0007 took 8 m 34 s instead of 90.0 s (0003)
-                +6 m 55 s [base 4/9] RUN uv sync --group torch, ran again (cached befor…
+                +6 m 55 s, ran again (cached before): [base 4/9] RUN uv sync --group to…
     "#]]
     .assert_eq(&framed(&text(|out| {
         terminal::history(out, PLAIN, &sample::history(&sample::rows()))
