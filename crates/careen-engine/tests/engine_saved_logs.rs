@@ -222,7 +222,7 @@ fn another_build(socket: &str, folder: &Path, base: &str, known: &BuildRecord) {
             // Taken from the cache also without one, when an earlier build made the same.
             step.cached &= !step.name.contains(" WORKDIR ");
             if step.name.contains("Dockerfile") {
-                step.name = "Dockerfile".to_owned();
+                "Dockerfile".clone_into(&mut step.name);
             }
         }
         record

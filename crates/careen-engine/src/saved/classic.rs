@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use careen_model::{BuildEvent, Outcome, Stream, What};
 
-use super::{Each, LogLine, MOST_STEPS, figures, plain};
+use super::{Each, LogLine, MOST_STEPS, figures, texts};
 
 /// So much is kept of the last line: it may be the error.
 const LAST_LINE: usize = 4 << 10;
@@ -56,7 +56,7 @@ impl Classic {
         let text = String::from_utf8_lossy(line.text);
         let plain;
         let trimmed = if text.contains('\u{1b}') {
-            plain = plain::without_escapes(&text);
+            plain = texts::without_escapes(&text);
             plain.trim()
         } else {
             text.trim()
@@ -168,7 +168,7 @@ impl Classic {
         self.now = self.now.max(last.unwrap_or_default());
         let at = self.now;
         let last = String::from_utf8_lossy(&self.last_line);
-        let error = plain::without_escapes(last.trim());
+        let error = texts::without_escapes(last.trim());
         if self.current.is_some() && likely_error(&error) {
             self.end(Some(error), each);
             self.outcome = Some(Outcome::Failed);

@@ -12,6 +12,7 @@ mod plain;
 mod prefix;
 mod rawjson;
 mod terminal;
+mod texts;
 
 use std::time::Duration;
 

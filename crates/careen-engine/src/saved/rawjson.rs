@@ -13,7 +13,7 @@ use bollard_buildkit_proto::pb;
 use careen_model::{BuildEvent, Outcome, What};
 use serde::Deserialize;
 
-use super::{Each, LogLine, plain, prefix};
+use super::{Each, LogLine, prefix, texts};
 use crate::events::{self, Mapper};
 use crate::redact::Redactor;
 
@@ -142,7 +142,7 @@ impl RawJson {
     pub(super) fn line(&mut self, line: LogLine<'_>, each: Each<'_>) {
         let Some(message) = parse(line.text) else {
             let text = String::from_utf8_lossy(&line.text[..line.text.len().min(64 << 10)]);
-            if let Some(error) = plain::failure(plain::without_escapes(&text).trim()) {
+            if let Some(error) = texts::failure(texts::without_escapes(&text).trim()) {
                 self.error = Some(error.to_owned());
             }
             return;

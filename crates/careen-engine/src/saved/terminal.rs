@@ -8,7 +8,7 @@ use std::time::Duration;
 use careen_model::{BuildEvent, Outcome, What};
 
 use super::place::Places;
-use super::{Each, LogLine, MOST_STEPS, figures, plain};
+use super::{Each, LogLine, MOST_STEPS, figures, texts};
 
 /// The newest that the frames tell of each step.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Terminal {
     pub(super) fn line(&mut self, line: LogLine<'_>) {
         let text = String::from_utf8_lossy(line.text);
         for part in text.split('\r') {
-            let part = plain::without_escapes(part);
+            let part = texts::without_escapes(part);
             self.part(part.trim());
         }
     }
@@ -66,7 +66,7 @@ impl Terminal {
             return;
         }
         let Some(rest) = text.strip_prefix("=> ") else {
-            if let Some(error) = plain::failure(text) {
+            if let Some(error) = texts::failure(text) {
                 self.error = Some(error.to_owned());
             }
             return;

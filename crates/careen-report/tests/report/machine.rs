@@ -7,7 +7,7 @@ use careen_report::{ImageTests, Subject, json, junit, markdown, terminal, trace}
 use expect_test::expect;
 use serde_json::Value as Json;
 
-use crate::{sample, text};
+use crate::{histories, sample, text};
 
 fn parsed(document: &str) -> Json {
     serde_json::from_str(document).unwrap()
@@ -125,7 +125,11 @@ fn documents_begin_with_their_kind() {
         (
             "history",
             text(|out| {
-                json::history(out, std::slice::from_ref(&before), &sample::history(&sample::rows()))
+                json::history(
+                    out,
+                    std::slice::from_ref(&before),
+                    &histories::history(&histories::rows()),
+                )
             }),
         ),
         ("image-tests", text(|out| json::image_tests(out, &tests(&runs)))),

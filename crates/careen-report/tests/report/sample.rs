@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use careen_model::{
     Basis, BuildRecord, Case, Category, Checked, ContextFacts, Diagnosis, EngineFacts, Fact,
-    FileChange, Finding, Fix, HostFacts, Listed, LogFormat, Looked, Outcome, Place, Plan, Planned,
-    ProjectFacts, Safety, Saving, Severity, Span, State, Step, StepChange, StepRecord, Task,
-    Transfer, Verdict, Why,
+    FileChange, Finding, Fix, HostFacts, Looked, Outcome, Place, Plan, Planned, ProjectFacts,
+    Safety, Saving, Severity, Span, Step, StepRecord, Task, Transfer, Verdict, Why,
     context::{Amount, IgnoreFile, Sized},
     engine::{BuildKit, Builder, CacheRecord, Client, ClientBuilder, Endpoint, Engine, Flavour},
     host::{Latency, Mount, MountClass, MountFoundBy, Room, Space, SpaceRole, System},
     project::{ProjectKind, Source},
-    trend::Trend,
 };
-use careen_report::{HistoryShown, SlowShown};
 
 pub(crate) const DOCKERFILE: &str = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN uv sync\n";
 
@@ -26,7 +23,7 @@ pub(crate) fn text_of(path: &std::path::Path) -> Option<String> {
     (path.file_name()? == "Dockerfile").then(|| DOCKERFILE.to_owned())
 }
 
-fn seconds(seconds: f64) -> Duration {
+pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
@@ -565,42 +562,4 @@ pub(crate) fn cases() -> Vec<(Case, Verdict)> {
         (case("gpu", false), Verdict::Skipped { reason: "no device here".into() }),
         (case("uv", false), Verdict::Broken { reason: "the engine stopped answering".into() }),
     ]
-}
-
-/// Rows of a history, one of them read from a log.
-pub(crate) fn rows() -> Vec<Listed> {
-    let of = |record: BuildRecord, imported| {
-        let (run, cached) = record.run_and_cached();
-        Listed {
-            label: record.label.clone(),
-            started_at: record.started_at,
-            state: State::of(record.outcome),
-            total: record.total,
-            steps_run: run as u64,
-            steps_cached: cached as u64,
-            context_bytes: record.context().map(|sent| sent.bytes),
-            image: record.image,
-            imported,
-        }
-    };
-    vec![of(before(), None), of(failed(), Some(LogFormat::Plain)), of(after(), None)]
-}
-
-pub(crate) fn history(rows: &[Listed]) -> HistoryShown<'_> {
-    let cause = StepChange {
-        name: "[base 4/9] RUN uv sync --group torch".into(),
-        before: Some(seconds(0.0)),
-        after: Some(seconds(414.9)),
-        was_cached: true,
-        is_cached: false,
-    };
-    let slow = SlowShown {
-        slow: "0007".into(),
-        usual: "0003".into(),
-        took: seconds(514.0),
-        usually: seconds(90.0),
-        cause: Some(cause),
-    };
-    let trend = Trend { before: seconds(90.0), now: seconds(120.0) };
-    HistoryShown { rows, slow: Vec::leak(vec![slow]), trend: Some(trend) }
 }

@@ -9,7 +9,7 @@ use careen_report::{
 };
 use expect_test::expect;
 
-use crate::{framed, sample, text};
+use crate::{framed, histories, sample, text};
 
 const PLAIN: Style = Style::PLAIN;
 
@@ -442,7 +442,7 @@ fn tables_of_builds() {
                 +6 m 55 s, ran again (cached before): [base 4/9] RUN uv sync --group to…
     "#]]
     .assert_eq(&framed(&text(|out| {
-        terminal::history(out, PLAIN, &sample::history(&sample::rows()))
+        terminal::history(out, PLAIN, &histories::history(&histories::rows()))
     })));
     let compared = Comparison::of(&builds[2], &builds[0]);
     expect![[r#"
