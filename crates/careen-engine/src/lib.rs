@@ -31,7 +31,7 @@ pub use buildx::{BuilderState, buildx_shared_key, recreate_steps, run_steps};
 pub use cache::Pruned;
 pub use command::{Exec, ExecOutput, RootFs};
 pub use connection::{CancelToken, Connection};
-pub use container::run_in_image;
+pub use container::{remove_leftovers, run_in_image};
 pub use endpoint::{Target, config_directory, resolve, resolve_builder};
 pub use error::{BuildFailure, EngineError};
 pub use exec::{BuildResult, open_result};
