@@ -102,7 +102,7 @@ pub(crate) fn step_seconds(history: &HistoryFacts, instruction: &str) -> Option<
     let wanted = squeeze(instruction);
     history.builds.iter().find_map(|build| {
         let ran = build.steps.iter().filter(|step| !step.cached && step.ended.is_some());
-        let mut ran = ran.filter(|step| step.phase == Phase::Steps && step.error.is_none());
+        let mut ran = ran.filter(|step| step.phase.is_step() && step.error.is_none());
         let step = ran.find(|step| squeeze(instruction_of(&step.name)) == wanted)?;
         Some(Measured { seconds: step.took().as_secs_f64(), source: source(build) })
     })
@@ -145,7 +145,8 @@ pub(crate) fn steps_seconds(history: &HistoryFacts) -> Option<Measured> {
     let build = history.builds.iter().find(|build| {
         build.outcome == Some(careen_model::Outcome::Built) && build.run_and_cached().0 > 0
     })?;
-    let seconds = build.by_phase().get(&Phase::Steps)?.as_secs_f64();
+    let ran = build.by_phase().into_iter().filter(|(phase, _)| phase.is_step());
+    let seconds = ran.map(|(_, took)| took.as_secs_f64()).sum();
     Some(Measured { seconds, source: source(build) })
 }
 

@@ -1,6 +1,7 @@
 //! One command in an image of the store, in a container that is removed afterwards.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
@@ -17,6 +18,11 @@ use crate::{CancelToken, Connection, EngineError, dial};
 const MOST_PROCESSES: u64 = 4096;
 /// After a kill the engine needs a moment to close the streams.
 const AFTER_KILL: Duration = Duration::from_secs(10);
+
+/// Label with the time at which the container's careen has surely ended with it.
+const OVER: &str = "careen.over";
+/// A container outlives its limit by so long at most, unless its careen was killed.
+const SLACK: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -52,6 +58,48 @@ pub fn run_in_image(
     })
 }
 
+/// Removes containers that a careen left behind when it was killed; returns how many.
+///
+/// Only those whose time is over: until then another careen may be at work in them.
+pub fn remove_leftovers(connection: &Connection) -> Result<usize, EngineError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Left {
+        id: String,
+        labels: HashMap<String, String>,
+    }
+    connection.block_on(async {
+        let filters = encoded(r#"{"label":["careen=test"]}"#);
+        let list = format!("/containers/json?all=1&filters={filters}");
+        let left: Vec<Left> = connection.ask(Method::GET, &list, empty(), PATIENT).await?;
+        let now = now();
+        let is_over = |left: &&Left| {
+            left.labels.get(OVER).and_then(|at| at.parse::<u64>().ok()).is_some_and(|at| at < now)
+        };
+        let mut removed = 0;
+        for left in left.iter().filter(is_over) {
+            let path = format!("/containers/{}?force=1&v=1", encoded(&left.id));
+            match connection.tell(Method::DELETE, &path, empty(), PATIENT).await {
+                // Another careen was quicker.
+                Err(EngineError::Refused { status: 404 | 409, .. }) => (),
+                result => {
+                    result?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    })
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn over_at(exec: &Exec) -> u64 {
+    now().saturating_add(exec.limit.saturating_add(SLACK).as_secs())
+}
+
 async fn create(connection: &Connection, image: &str, exec: &Exec) -> Result<String, EngineError> {
     let mut container = json!({
         "Image": image,
@@ -61,7 +109,7 @@ async fn create(connection: &Connection, image: &str, exec: &Exec) -> Result<Str
         "AttachStdout": true,
         "AttachStderr": true,
         "NetworkDisabled": true,
-        "Labels": { "careen": "test" },
+        "Labels": { "careen": "test", OVER: over_at(exec).to_string() },
         "HostConfig": {
             "NetworkMode": "none",
             "ReadonlyRootfs": exec.root == RootFs::ReadOnly,

@@ -188,10 +188,11 @@ impl Mapper {
         (!bytes.is_empty()).then(|| log_event(at, &log.vertex, log.stream, bytes))
     }
 
-    /// Whether this ends a step for good: looking into the cache ends too, and then it starts.
+    /// Whether this ends a step for good: looking into the cache ends too, and then it starts,
+    /// both in one message when an engine tells of the past.
     fn is_end(&self, event: &BuildEvent) -> bool {
         match &event.what {
-            What::StepEnded { step, .. } => self.steps[step].ended.is_some(),
+            What::StepEnded { step, .. } => self.steps[step].ended == Some(event.at),
             _ => false,
         }
     }
@@ -225,12 +226,20 @@ fn log_event(at: Duration, step: &str, stream: i64, bytes: Vec<u8>) -> BuildEven
 }
 
 /// The newest time that a message mentions.
-fn newest(message: &StatusResponse) -> Option<f64> {
+pub(crate) fn newest(message: &StatusResponse) -> Option<f64> {
+    times(message).max_by(f64::total_cmp)
+}
+
+/// The oldest time that a message mentions.
+pub(crate) fn oldest(message: &StatusResponse) -> Option<f64> {
+    times(message).min_by(f64::total_cmp)
+}
+
+fn times(message: &StatusResponse) -> impl Iterator<Item = f64> {
     let vertexes = message.vertexes.iter().flat_map(|v| [&v.started, &v.completed]);
     let statuses = message.statuses.iter().flat_map(|s| [&s.timestamp, &s.completed]);
     let logs = message.logs.iter().map(|log| &log.timestamp);
-    let times = vertexes.chain(statuses).chain(logs).flatten().map(seconds);
-    times.max_by(f64::total_cmp)
+    vertexes.chain(statuses).chain(logs).flatten().map(seconds)
 }
 
 #[cfg(test)]

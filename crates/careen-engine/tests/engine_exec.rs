@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use careen_engine::{
     BuildResult, CancelToken, Connection, EngineError, Exec, ExecOutput, RootFs, open_result,
-    run_in_image,
+    remove_leftovers, run_in_image,
 };
 use careen_model::What;
 use support::{Files, ShellImage, on_each_engine, request, shell_image};
@@ -147,5 +147,37 @@ fn an_engine_runs_commands_in_an_image() {
         assert_eq!(cancelled.unwrap_err(), EngineError::Cancelled);
         stop.join().unwrap();
         connection.remove_image(&request.tags[0]).unwrap();
+    });
+}
+
+/// What a careen that was killed leaves: its container, until its time is over.
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn an_engine_is_rid_of_what_a_killed_run_left() {
+    on_each_engine(|connection, socket| {
+        let base = shell_image(connection, "leftover");
+        let make = |over: u64| {
+            let body = format!(
+                r#"{{"Image":"{base}","Cmd":["sleep","60"],"Labels":{{"careen":"test","careen.over":"{over}"}}}}"#
+            );
+            let output = std::process::Command::new("curl")
+                .args(["-s", "--unix-socket", socket, "-H", "Content-Type: application/json"])
+                .args(["-d", &body, "http://engine/containers/create"])
+                .output();
+            output.ok().filter(|output| text(&output.stdout).contains("\"Id\""))
+        };
+        let (Some(_), Some(kept)) = (make(1), make(u64::MAX >> 1)) else {
+            eprintln!("{socket}: skipped, no curl that asks the engine");
+            return;
+        };
+        assert!(remove_leftovers(connection).unwrap() >= 1);
+        assert_eq!(remove_leftovers(connection).unwrap(), 0, "the other one may be in use");
+        let kept = text(&kept.stdout);
+        let id = kept.split('"').nth(3).unwrap().to_owned();
+        let removed = std::process::Command::new("curl")
+            .args(["-s", "--unix-socket", socket, "-X", "DELETE"])
+            .arg(format!("http://engine/containers/{id}?force=1"))
+            .status();
+        assert!(removed.unwrap().success());
     });
 }

@@ -1,10 +1,15 @@
 //! Two builds side by side, phase by phase.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{BuildRecord, Phase, Transfer};
+use crate::{BuildRecord, Part, Phase, StepRecord, Transfer};
 
-/// A before/after table. Times are wall time of each phase.
+/// So little time between steps is not worth a row.
+const NOTHING_WORTH_A_ROW: Duration = Duration::from_millis(100);
+
+/// A before/after table. The times of phases are those in which at least one of their steps ran:
+/// phases overlap, so that what one of them took does not depend on what ran beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     pub before_label: String,
@@ -12,12 +17,26 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// What was told and sent as the main context, before and after, when both builds say it.
     pub context: Option<(Transfer, Transfer)>,
+    /// The steps that both builds or one of them ran, the largest change first.
+    pub steps: Vec<StepChange>,
+}
+
+/// One step before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepChange {
+    /// As the later build names it, where it has it.
+    pub name: String,
+    /// Time at work; `None` when the build has no such step.
+    pub before: Option<Duration>,
+    pub after: Option<Duration>,
+    pub was_cached: bool,
+    pub is_cached: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// A phase, or `None` for the total.
-    pub phase: Option<Phase>,
+    /// A part of the build, or `None` for the total.
+    pub part: Option<Part>,
     pub before: Duration,
     pub after: Duration,
     /// Every step of the phase came from the cache in the later build.
@@ -25,33 +44,97 @@ pub struct Row {
 }
 
 impl Comparison {
-    /// One row per phase that occurs in either build, then the total.
+    /// One row per part that occurs in either build, then the total.
     pub fn of(before: &BuildRecord, after: &BuildRecord) -> Comparison {
-        let (left, right) = (before.by_phase(), after.by_phase());
-        let phases =
-            Phase::ALL.into_iter().filter(|p| left.contains_key(p) || right.contains_key(p));
-        let time = |map: &std::collections::BTreeMap<Phase, Duration>, phase: Phase| {
-            map.get(&phase).copied().unwrap_or_default()
+        let times = |record: &BuildRecord| -> BTreeMap<Part, Duration> {
+            let phases = record.by_phase().into_iter();
+            let mut times: BTreeMap<Part, Duration> =
+                phases.map(|(phase, busy)| (Part::Phase(phase), busy)).collect();
+            let nothing = record.unaccounted();
+            if nothing >= NOTHING_WORTH_A_ROW {
+                times.insert(Part::Unaccounted, nothing);
+            }
+            times
         };
-        let mut rows: Vec<Row> = phases
-            .map(|phase| Row {
-                phase: Some(phase),
-                before: time(&left, phase),
-                after: time(&right, phase),
-                cached: all_cached(after, phase),
+        let (left, right) = (times(before), times(after));
+        let phases = Phase::ALL.into_iter().map(Part::Phase);
+        let parts = phases.chain([Part::Unaccounted]);
+        let time =
+            |map: &BTreeMap<Part, Duration>, part| map.get(&part).copied().unwrap_or_default();
+        let mut rows: Vec<Row> = parts
+            .filter(|part| left.contains_key(part) || right.contains_key(part))
+            .map(|part| Row {
+                part: Some(part),
+                before: time(&left, part),
+                after: time(&right, part),
+                cached: all_cached(after, part),
             })
             .collect();
-        rows.push(Row { phase: None, before: before.total, after: after.total, cached: false });
+        rows.push(Row { part: None, before: before.total, after: after.total, cached: false });
         Comparison {
             before_label: before.label.clone(),
             after_label: after.label.clone(),
             rows,
             context: before.context().cloned().zip(after.context().cloned()),
+            steps: step_changes(before, after),
         }
     }
 }
 
-fn all_cached(build: &BuildRecord, phase: Phase) -> bool {
+/// A step's name without its place, wherever it stood: `[base 4/9] RUN x` is `RUN x`.
+pub fn instruction_of(name: &str) -> &str {
+    match name.split_once("] ") {
+        Some((head, rest)) if head.contains('/') => rest,
+        _ => name,
+    }
+}
+
+fn step_changes(before: &BuildRecord, after: &BuildRecord) -> Vec<StepChange> {
+    let ran = |record: &BuildRecord, step: &StepRecord| {
+        step.started.map(|_| if step.cached { Duration::ZERO } else { step.active(record.total) })
+    };
+    // Each step has one twin at most: the first of the same instruction that is not taken yet.
+    let mut twins: Vec<&StepRecord> = before.steps.iter().collect();
+    let mut changes = Vec::new();
+    for step in &after.steps {
+        let name = instruction_of(&step.name);
+        let at = twins.iter().position(|twin| instruction_of(&twin.name) == name);
+        let twin = at.map(|at| twins.remove(at));
+        changes.push(StepChange {
+            name: step.name.clone(),
+            before: twin.and_then(|twin| ran(before, twin)),
+            after: ran(after, step),
+            was_cached: twin.is_some_and(|twin| twin.cached),
+            is_cached: step.cached,
+        });
+    }
+    changes.extend(twins.into_iter().map(|twin| StepChange {
+        name: twin.name.clone(),
+        before: ran(before, twin),
+        after: None,
+        was_cached: twin.cached,
+        is_cached: false,
+    }));
+    changes.retain(|change| change.before.is_some() || change.after.is_some());
+    changes.sort_by_key(|change| std::cmp::Reverse(change.by()));
+    changes
+}
+
+impl StepChange {
+    /// How far the two times are apart.
+    pub fn by(&self) -> Duration {
+        let time = |time: Option<Duration>| time.unwrap_or_default();
+        time(self.before).abs_diff(time(self.after))
+    }
+
+    /// How much longer the later build took for it; zero when it was not slower.
+    pub fn slower_by(&self) -> Duration {
+        self.after.unwrap_or_default().saturating_sub(self.before.unwrap_or_default())
+    }
+}
+
+fn all_cached(build: &BuildRecord, part: Part) -> bool {
+    let Part::Phase(phase) = part else { return false };
     let mut steps = build.steps.iter().filter(|step| step.phase == phase).peekable();
     steps.peek().is_some() && steps.all(|step| step.cached)
 }
@@ -108,7 +191,7 @@ mod tests {
     fn a_change_is_told_in_the_word_a_person_would_use() {
         let change = |before: u64, after: u64| {
             let (before, after) = (Duration::from_millis(before), Duration::from_millis(after));
-            Row { phase: None, before, after, cached: false }.change()
+            Row { part: None, before, after, cached: false }.change()
         };
         assert_eq!(change(10_000, 2_500), Change::Faster(4.0));
         assert_eq!(change(2_500, 10_000), Change::Slower(4.0));
@@ -117,5 +200,37 @@ mod tests {
         assert_eq!(change(0, 400), Change::New);
         assert_eq!(change(400, 0), Change::Gone);
         assert_eq!(change(0, 0), Change::Same);
+    }
+
+    #[test]
+    fn steps_are_paired_by_their_instruction() {
+        let record = |steps: &[(&str, u64, bool)]| {
+            let mut record = BuildRecord::default();
+            for &(name, seconds, cached) in steps {
+                let started = record.total;
+                let ended = started + Duration::from_secs(seconds);
+                record.total = ended;
+                record.steps.push(StepRecord {
+                    id: name.into(),
+                    name: name.into(),
+                    started: Some(started),
+                    ended: Some(ended),
+                    cached,
+                    ..StepRecord::default()
+                });
+            }
+            record
+        };
+        let before = record(&[("[1/3] RUN a", 1, true), ("[2/3] RUN b", 9, false)]);
+        let after = record(&[("[x 1/2] RUN a", 60, false), ("[x 2/2] RUN c", 2, false)]);
+        let changes = Comparison::of(&before, &after).steps;
+        let told: Vec<_> = changes
+            .iter()
+            .map(|change| (change.name.as_str(), change.by().as_secs(), change.was_cached))
+            .collect();
+        let expected =
+            [("[x 1/2] RUN a", 60, true), ("[2/3] RUN b", 9, false), ("[x 2/2] RUN c", 2, false)];
+        assert_eq!(told, expected);
+        assert_eq!(changes[1].slower_by(), Duration::ZERO);
     }
 }

@@ -22,18 +22,21 @@ pub mod edit;
 pub mod facts;
 pub mod finding;
 mod leftover;
+mod listed;
 pub mod plan;
 pub mod proof;
 pub mod redact;
 mod secret_values;
+pub mod trend;
 pub mod units;
 
 pub use build::{
-    BuildEvent, BuildRecord, Outcome, Phase, StepId, StepRecord, Stream, Task, Transfer, What,
-    exit_code_in, phase_of,
+    BuildEvent, BuildRecord, CacheSource, Imported, LogClock, LogFormat, Outcome, Part, Phase, Run,
+    Share, StepId, StepRecord, Stream, Task, Transfer, Wait, What, exit_code_in, phase_of,
+    told_downloads,
 };
 pub use case::{Case, Expect, Verdict};
-pub use compare::{Change, Comparison, Row};
+pub use compare::{Change, Comparison, Row, StepChange, instruction_of};
 pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};
@@ -46,6 +49,7 @@ pub use finding::{
     Step, Words,
 };
 pub use leftover::{Leftover, LeftoverKind};
+pub use listed::{Listed, State};
 pub use plan::{Choice, FileChange, Plan, Planned};
 pub use proof::{
     Content, Difference, How, Measured, Proof, Ratio, Scenario, Verdict as ProofVerdict,

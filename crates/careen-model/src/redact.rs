@@ -15,12 +15,22 @@ pub const MARK: &str = "***";
 /// "value"` and a YAML line `name: value` where [`names_a_secret`], `Authorization` schemes, and
 /// tokens that tell themselves by prefix. Shell references such as `$TOKEN` stay.
 pub fn text(text: &str) -> Cow<'_, str> {
+    hide(text, find(text))
+}
+
+/// The secrets that can be recognised in `text`, to be looked for where nothing names them.
+pub fn values(text: &str) -> Vec<&str> {
+    let parts = find(text).into_iter().filter_map(|range| text.get(range));
+    parts.filter(|value| !value.is_empty() && *value != MARK).collect()
+}
+
+fn find(text: &str) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     find_url_credentials(text, &mut secrets);
     find_assignments(text, &mut secrets);
     find_after_flags_and_schemes(text, &mut secrets);
     find_token_shapes(text, &mut secrets);
-    hide(text, secrets)
+    secrets
 }
 
 /// The value of the variable `name` as it may be shown: whole when harmless, else redacted.

@@ -43,6 +43,23 @@ impl SecretValues {
         SecretValues { values }
     }
 
+    /// Hides one more value as it is; one that is known or too short changes nothing.
+    pub fn add(&mut self, value: &[u8]) {
+        if value.len() >= SHORTEST && !self.values.iter().any(|known| known == value) {
+            self.values.push(value.to_vec());
+            self.values.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        }
+    }
+
+    /// How many values are hidden.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     pub fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut out = bytes.to_vec();
         for value in &self.values {

@@ -18,4 +18,4 @@ mod words;
 mod xml;
 
 pub use clean::{clean, clean_lines};
-pub use subject::{ImageTests, JournalRow, Subject, TextOf};
+pub use subject::{HistoryShown, ImageTests, JournalRow, PruneShown, SlowShown, Subject, TextOf};

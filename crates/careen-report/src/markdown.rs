@@ -76,8 +76,8 @@ pub fn build(
         table(out, compared)?;
     } else {
         writeln!(out, "| phase | time |\n|---|---:|")?;
-        for (phase, took) in record.by_phase() {
-            writeln!(out, "| {} | {} |", phase.name(), units::time(took))?;
+        for share in record.shares() {
+            writeln!(out, "| {} | {} |", share.part.name(), units::time(share.wall))?;
         }
         writeln!(out, "| **total** | **{total}** |")?;
     }
@@ -184,7 +184,7 @@ fn table(out: &mut dyn io::Write, compared: &Comparison) -> io::Result<()> {
     for row in &compared.rows {
         let (before, after) = (units::time(row.before), units::time(row.after));
         let (name, change) = (words::phase(row), words::change(row));
-        let strong = if row.phase.is_none() { "**" } else { "" };
+        let strong = if row.part.is_none() { "**" } else { "" };
         let cells = [name, &before, &after, &change].map(|cell| format!("{strong}{cell}{strong}"));
         writeln!(out, "| {} |", cells.join(" | "))?;
     }

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use careen_model::trend::Trend;
 use careen_model::{
-    Case, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Verdict,
+    Case, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Listed, ProjectFacts,
+    StepChange, Verdict,
 };
 
 /// Gives the text of a file that a finding points into, to turn byte offsets into lines.
@@ -81,4 +83,34 @@ pub(crate) fn took(verdict: &Verdict) -> Duration {
         Verdict::Passed { took, .. } | Verdict::Failed { took, .. } => *took,
         Verdict::Skipped { .. } | Verdict::Broken { .. } => Duration::ZERO,
     }
+}
+
+/// The list of recorded builds.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryShown<'a> {
+    /// Oldest first.
+    pub rows: &'a [Listed],
+    /// Oldest first.
+    pub slow: &'a [SlowShown],
+    pub trend: Option<Trend>,
+}
+
+/// A build that took longer than usual, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlowShown {
+    pub slow: String,
+    /// The earlier build of the usual time.
+    pub usual: String,
+    pub took: Duration,
+    pub usually: Duration,
+    pub cause: Option<StepChange>,
+}
+
+/// Builds that retention does not keep.
+#[derive(Debug, Clone, Copy)]
+pub struct PruneShown<'a> {
+    pub builds: &'a [Listed],
+    pub log_bytes: u64,
+    /// They are gone; otherwise they would go.
+    pub done: bool,
 }

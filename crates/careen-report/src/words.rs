@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use careen_model::{
-    Basis, BuilderCache, Change, Choice, EngineFacts, Fact, Fix, Leftover, LeftoverKind, Outcome,
-    Place, Row, Safety, Saving, Severity, StepRecord, engine::Flavour, host::Mount, units,
+    Basis, BuilderCache, Change, Choice, EngineFacts, Fact, Fix, Imported, Leftover, LeftoverKind,
+    LogClock, LogFormat, Outcome, Place, Row, Safety, Saving, Severity, StepChange, StepRecord,
+    engine::Flavour, host::Mount, units,
 };
 
 use crate::{TextOf, clean};
@@ -129,12 +130,53 @@ pub(crate) fn change(row: &Row) -> String {
 }
 
 pub(crate) fn phase(row: &Row) -> &'static str {
-    row.phase.map_or("total", careen_model::Phase::name)
+    row.part.map_or("total", careen_model::Part::name)
 }
 
 /// The name of a step on one line, runs of blanks made one, digests short.
 pub(crate) fn step(step: &StepRecord) -> String {
-    short_digests(&clean(&step.name).split_whitespace().collect::<Vec<_>>().join(" "))
+    step_name(&step.name)
+}
+
+pub(crate) fn step_name(name: &str) -> String {
+    short_digests(&clean(name).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `+19.8 s`, `-3.1 s`.
+pub(crate) fn difference(step: &StepChange) -> String {
+    let sign = if step.slower_by().is_zero() { '-' } else { '+' };
+    format!("{sign}{}", units::time(step.by()))
+}
+
+/// Which step made a build slow.
+pub(crate) fn cause(cause: Option<&StepChange>) -> String {
+    let Some(step) = cause else { return "no single step tells why".to_owned() };
+    let how = match (step.before, step.was_cached) {
+        (None, _) => ", new",
+        (Some(_), true) if !step.is_cached => ", ran again (cached before)",
+        _ => "",
+    };
+    format!("{}{how}: {}", difference(step), step_name(&step.name))
+}
+
+/// `a plain log, times from durations`.
+pub(crate) fn imported(imported: Option<Imported>) -> String {
+    let Some(Imported { format, clock }) = imported else { return "a build".to_owned() };
+    let format = match format {
+        LogFormat::RawJson => "a rawjson log",
+        LogFormat::Plain => "a plain log",
+        LogFormat::Terminal => "a log of terminal frames",
+        LogFormat::Classic => "a log of the classic builder",
+        LogFormat::Events => "an event log of careen",
+        LogFormat::DockerBuild => "a .dockerbuild file",
+    };
+    let clock = match clock {
+        LogClock::Engine => "with the engine's times",
+        LogClock::Lines => "with the times before its lines",
+        LogClock::Durations => "with durations only",
+        LogClock::Nothing => "without times",
+    };
+    format!("{format} {clock}")
 }
 
 /// Digests in a text cut to 12 digits, as people compare them: `sha256:4f0c9a7be2d1`.
@@ -150,14 +192,6 @@ pub(crate) fn short_digests(text: &str) -> String {
         rest = &digest[digits..];
     }
     out + rest
-}
-
-/// A step's name without its place, wherever it stood: `[base 4/9] RUN x` is `RUN x`.
-pub(crate) fn instruction(name: &str) -> &str {
-    match name.split_once("] ") {
-        Some((head, rest)) if head.contains('/') => rest,
-        _ => name,
-    }
 }
 
 /// The longest part of a step that has a time of its own: `download in 71.0 s, 2.1 GB`.

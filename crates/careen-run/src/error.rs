@@ -46,6 +46,9 @@ pub enum Error {
     HistoryUnreadable { what: String, error: String },
     #[error("the history {} failed: {source}", path.display())]
     History { path: PathBuf, source: Box<rusqlite::Error> },
+    /// Nothing in a log that was to be read looks like a build.
+    #[error("{} holds no build in a known form", path.display())]
+    NoBuildInLog { path: PathBuf },
     #[error("no build {label} in the history of this project")]
     NoBuild { label: String },
     /// Something wrote to the original while it was copied.
@@ -98,6 +101,10 @@ impl Error {
                 "run the command again, it copies that anew; when it happens again, the new place loses data, times or permissions: choose another"
             }
             Error::NoRoom { .. } => "make room there, or choose another place with --to",
+            Error::NoBuildInLog { .. } => {
+                "known are --progress=plain, tty and rawjson, the classic builder's log, \
+                 .dockerbuild files and careen's own event logs"
+            }
             Error::NoBuild { .. } => "`careen history` lists the builds",
             Error::NoEntry { .. } => "`careen journal` lists the changes",
             _ => return None,

@@ -12,6 +12,7 @@ mod error;
 pub mod gather;
 pub mod history;
 pub mod image_test;
+pub mod import;
 pub mod prove;
 pub mod recorder;
 mod redaction;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use careen_model::{BuildEvent, BuildRecord, StepId, Stream, What};
+use careen_model::{BuildEvent, BuildRecord, LogFormat, StepId, Stream, What};
 
 use crate::Error;
 use crate::history::{Begun, History, Project};
@@ -51,6 +51,26 @@ pub struct Recorded {
 impl Recorder {
     pub fn begin(history: &History, project: &Project, about: About) -> Result<Recorder, Error> {
         let begun = history.begin(project, about.started_at)?;
+        Ok(Recorder::with(begun, about))
+    }
+
+    /// For a build that is read from a log of this form.
+    pub fn begin_import(
+        history: &History,
+        project: &Project,
+        about: About,
+        format: LogFormat,
+    ) -> Result<Recorder, Error> {
+        let begun = history.begin_import(project, about.started_at, format)?;
+        Ok(Recorder::with(begun, about))
+    }
+
+    /// Hides these values too, from now on and in the record.
+    pub fn learn_secrets<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
+        self.redaction.learn(values);
+    }
+
+    fn with(begun: Begun, about: About) -> Recorder {
         let record = BuildRecord {
             label: begun.label.clone(),
             started_at: about.started_at,
@@ -59,7 +79,7 @@ impl Recorder {
             ..BuildRecord::default()
         };
         let (redaction, open_lines) = (about.redaction, BTreeMap::new());
-        Ok(Recorder { record, begun, redaction, open_lines, told: vec![], failed: None })
+        Recorder { record, begun, redaction, open_lines, told: vec![], failed: None }
     }
 
     /// Takes one event, and gives what may be shown of it: secrets out, output in whole lines only,

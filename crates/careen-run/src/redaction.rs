@@ -2,6 +2,12 @@
 
 use careen_model::{BuildEvent, BuildRecord, SecretValues, What, redact};
 
+/// A value that a text gives away is looked for elsewhere when it is longer than this.
+const LEARNED: usize = 8;
+
+/// Each value costs a search through every line.
+const MOST_LEARNED: usize = 1000;
+
 /// What to hide besides everything that is recognised as a secret by its shape.
 #[derive(Debug, Clone, Default)]
 pub struct Redaction {
@@ -13,6 +19,17 @@ impl Redaction {
     pub fn of(values: impl IntoIterator<Item = String>) -> Redaction {
         let values: Vec<String> = values.into_iter().collect();
         Redaction { values: SecretValues::new(values.iter().map(String::as_bytes)) }
+    }
+
+    /// Hides these values too: a text gave them away by a name that says they are secret.
+    ///
+    /// Short ones are left out: such as `postgres` they are words of every other line.
+    pub fn learn<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) {
+        for value in values {
+            if value.len() > LEARNED && self.values.len() < MOST_LEARNED {
+                self.values.add(value.as_bytes());
+            }
+        }
     }
 
     pub fn text(&self, text: &str) -> String {

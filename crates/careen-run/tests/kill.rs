@@ -11,6 +11,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -21,8 +22,9 @@ use std::time::Duration;
 
 use careen_model::{BuildEvent, Outcome, Stream, What};
 use careen_run::apply::{Edited, Journal, Point, Which};
-use careen_run::history::{History, Listed, Project, State, read_events};
-use careen_run::{About, Error, Recorder};
+use careen_run::history::{History, Listed, Project, Retention, State, read_events};
+use careen_run::import::{Import, import};
+use careen_run::{About, Error, Recorder, Redaction};
 
 use crate::common::{content, make, plan, tree};
 
@@ -32,12 +34,16 @@ fn main() -> ExitCode {
     if let ["as", "recorder", folder, events] = words.as_slice() {
         record_builds(Path::new(folder), events.parse().unwrap());
     }
+    if let ["as", "importer", folder, _] = words.as_slice() {
+        import_builds(Path::new(folder));
+    }
     if let ["as", role, project, steps] = words.as_slice() {
         return child(role, Path::new(project), steps.parse().unwrap());
     }
     println!("fix: killed at {} steps", kill_everywhere("fix"));
     println!("undo: killed at {} steps", kill_everywhere("undo"));
     println!("history: killed {} times", kill_recorders());
+    println!("import and prune: killed {} times, two at once", kill_importers());
     read_only();
     ExitCode::SUCCESS
 }
@@ -144,6 +150,65 @@ fn record_builds(folder: &Path, at: usize) -> ! {
         say(&done.record.label);
     }
     unreachable!("somebody kills us")
+}
+
+/// Imports a log and prunes, again and again, beside others that do the same.
+fn import_builds(folder: &Path) -> ! {
+    let history = History::open(&folder.join("history.db")).unwrap();
+    let mut log = String::from("#1 [1/1] RUN x\n");
+    for line in 0..2000 {
+        let (seconds, millis) = (line / 1000, line % 1000);
+        writeln!(log, "#1 {seconds}.{millis:03} {line} of the output").unwrap();
+    }
+    log.push_str("#1 DONE 2.0s\n");
+    say("here");
+    loop {
+        let (history, project) = (&history, &hoops());
+        let name = Path::new("x.log");
+        let job = Import { name, history, project, now: 1, redaction: Redaction::default() };
+        import(job, &mut log.as_bytes()).unwrap();
+        history.retain(&hoops(), Retention { builds: 3, not_before: None }).unwrap();
+    }
+}
+
+/// Kills two importers, one after the other, each a little later than the time before.
+fn kill_importers() -> usize {
+    const ROUNDS: u64 = 30;
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..ROUNDS {
+        let mut pair: Vec<_> = (0..2)
+            .map(|_| {
+                let mut command = command("importer", folder.path(), 0);
+                let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+                let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+                assert_eq!(said.next().unwrap().unwrap(), "here");
+                child
+            })
+            .collect();
+        for child in &mut pair {
+            // No moment is special, so each round takes another one.
+            std::thread::sleep(Duration::from_micros(3000 + round * 1700));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let history = History::open(&folder.path().join("history.db")).unwrap();
+        let listed = history.list(&hoops(), 10_000).unwrap();
+        assert!(listed.len() <= 5, "{listed:?}");
+        for row in &listed {
+            // An import that was killed is gone; one that is there is whole.
+            let record = history.get(&hoops(), &row.label).unwrap();
+            assert_eq!((row.state, record.outcome), (State::Built, Some(Outcome::Built)));
+            assert_eq!((record.steps.len(), record.total), (1, Duration::from_secs(2)));
+            let log = history.events(&hoops(), &row.label).unwrap().unwrap();
+            let mut events = 0;
+            read_events(&log, &mut |_| events += 1).unwrap();
+            assert_eq!(events, 2004, "{}", row.label);
+        }
+        history.retain(&hoops(), Retention { builds: 9, not_before: None }).unwrap();
+        let logs = fs::read_dir(folder.path().join("builds")).unwrap().count();
+        assert_eq!(logs, listed.len(), "a log belongs to nobody");
+    }
+    2 * usize::try_from(ROUNDS).unwrap()
 }
 
 fn say(line: &str) {

@@ -435,13 +435,9 @@ fn step(name: &str, phase: Phase, started: Duration, took: Duration) -> StepReco
         id: name.into(),
         name: name.into(),
         phase,
-        inputs: vec![],
         started: Some(started),
         ended: Some(started + took),
-        cached: false,
-        error: None,
-        tasks: vec![],
-        log_bytes: 0,
+        ..StepRecord::default()
     }
 }
 

@@ -344,6 +344,7 @@ pub(crate) struct Report {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct HistoryOptions {
     /// Folder of the project
     #[arg(default_value = ".", hide_default_value = true)]
@@ -351,6 +352,42 @@ pub(crate) struct HistoryOptions {
     /// How many builds to show
     #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
     pub(crate) last: usize,
+    #[command(subcommand)]
+    pub(crate) command: Option<HistoryCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Read a build from a log: --progress=plain, tty or rawjson, the classic builder's, a
+    /// .dockerbuild file, or careen's own event log
+    Import(HistoryImport),
+    /// Show which recorded builds are too many or too old, and remove them with --yes
+    Prune(HistoryPrune),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HistoryImport {
+    /// Log to read, packed with gzip or not; `-` for standard input
+    pub(crate) file: PathBuf,
+    /// Folder of the project
+    #[arg(long, default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HistoryPrune {
+    /// Folder of the project
+    #[arg(long, default_value = ".", hide_default_value = true)]
+    pub(crate) path: PathBuf,
+    /// Keep this many of the newest builds
+    #[arg(long, default_value_t = crate::commands::KEPT_BUILDS, value_name = "N")]
+    pub(crate) keep: usize,
+    /// Keep no build that is older than this
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) older_than: Option<u32>,
+    /// Remove them; without, they are only shown
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -77,13 +77,14 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Rows of the terminal that standard error is.
-pub(crate) fn height() -> usize {
-    tcgetwinsize(io::stderr())
-        .ok()
-        .map(|size| usize::from(size.ws_row))
-        .filter(|n| *n > 2)
-        .unwrap_or(HEIGHT)
+/// Rows and columns of the terminal that standard error is, now; `known_width` where it does not
+/// tell, or where `COLUMNS` says what to take.
+pub(crate) fn size(known_width: usize) -> (usize, usize) {
+    let size = tcgetwinsize(io::stderr()).ok();
+    let rows = size.map(|size| usize::from(size.ws_row)).filter(|n| *n > 2).unwrap_or(HEIGHT);
+    let asked = env("COLUMNS").is_some();
+    let columns = size.map(|size| usize::from(size.ws_col)).filter(|n| *n >= 20 && !asked);
+    (rows, columns.unwrap_or(known_width))
 }
 
 fn colored(asked: Color, is_terminal: bool) -> bool {

@@ -62,7 +62,7 @@ pub(super) fn slowest(
 
 /// The instruction without its place: `[base 4/9] RUN x` and `[5/8] RUN x` are the same.
 fn bare(step: &StepRecord) -> String {
-    words::instruction(&words::step(step)).to_owned()
+    careen_model::instruction_of(&words::step(step)).to_owned()
 }
 
 pub(super) fn findings(

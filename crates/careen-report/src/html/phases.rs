@@ -51,7 +51,7 @@ fn table(page: &mut String, title: &str, compared: &Comparison) {
         put!(
             page,
             "<tr{}><th scope=row>{}<td class=pic>{}<td class=n>{}<td class=n>{}<td class=\"n {}\">{}\n",
-            if row.phase.is_none() { " class=total" } else { "" },
+            if row.part.is_none() { " class=total" } else { "" },
             words::phase(row),
             bars(row, longest),
             units::time(row.before),
@@ -97,23 +97,24 @@ fn class(row: &Row) -> &'static str {
 
 /// The phases of a build that has nothing to be compared with.
 fn alone(page: &mut String, input: &HtmlInput<'_>) {
-    let by_phase = input.after.by_phase();
-    let longest = by_phase.values().copied().max().unwrap_or_default();
+    let shares = input.after.shares();
+    let longest = shares.iter().map(|share| share.wall).max().unwrap_or_default();
     put!(
         page,
         "<section aria-labelledby=phases>\n<h2 id=phases>Where the time went</h2>\n\
-         <p class=lead>Wall time in which at least one step of a phase ran.</p>\n\
+         <p class=lead>The share of each phase in the wall time; the rows add up to the total. \
+         A moment in which several phases ran belongs to the one the build waited for.</p>\n\
          <table class=bars><thead><tr><th scope=col>Phase<th class=pic aria-hidden=true>\
          <th scope=col class=n>Time</thead>\n<tbody>\n"
     );
-    for (phase, took) in &by_phase {
+    for row in &shares {
         put!(
             page,
             "<tr><th scope=row>{}<td class=pic><svg height=16 aria-hidden=true>\
              <rect class=now y=4 height=8 rx=1 width={:.2}% /></svg><td class=n>{}\n",
-            phase.name(),
-            share(*took, longest),
-            units::time(*took),
+            row.part.name(),
+            share(row.wall, longest),
+            units::time(row.wall),
         );
     }
     put!(

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use careen_model::{
-    BuildEvent, BuildRecord, Case, Change, StepRecord, Stream, Transfer, Verdict, What,
+    BuildEvent, BuildRecord, CacheSource, Case, Change, StepChange, StepRecord, Stream, Transfer,
+    Verdict, What,
 };
 use serde::Serialize;
 
 use super::value::seconds;
-use crate::{ImageTests, subject, words};
+use crate::{ImageTests, SlowShown, subject, words};
 
 #[derive(Serialize)]
 pub(super) struct Build<'a> {
@@ -20,7 +21,15 @@ pub(super) struct Build<'a> {
     total_seconds: f64,
     /// Wall time during which no step ran.
     unaccounted_seconds: f64,
+    /// Work of all steps per wall time.
+    serialization_factor: Option<f64>,
+    work_seconds: f64,
+    /// Form and clock of the log it was read from; `null` for a build that careen ran.
+    imported: Option<FromLog>,
+    /// Wall time in which at least one step of the phase ran; phases overlap.
     phases: BTreeMap<&'static str, f64>,
+    /// Each moment once; the shares, with what no step ran in, add up to the total.
+    shares: Vec<OneShare>,
     steps_run: usize,
     steps_cached: usize,
     image: Option<&'a str>,
@@ -31,6 +40,44 @@ pub(super) struct Build<'a> {
     warnings: &'a [String],
     transfers: Vec<Sent<'a>>,
     steps: Vec<OneStep<'a>>,
+}
+
+#[derive(Serialize)]
+struct FromLog {
+    format: &'static str,
+    clock: &'static str,
+}
+
+#[derive(Serialize)]
+struct OneShare {
+    part: &'static str,
+    wall_seconds: f64,
+}
+
+/// A build that took longer than usual.
+#[derive(Serialize)]
+pub(super) struct Slow<'a> {
+    build: &'a str,
+    usual_build: &'a str,
+    took_seconds: f64,
+    usually_seconds: f64,
+    cause: Option<OneChange<'a>>,
+}
+
+/// Medians of the two halves of the list.
+#[derive(Serialize)]
+pub(super) struct Trend {
+    before_seconds: f64,
+    now_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct OneChange<'a> {
+    step: &'a str,
+    before_seconds: Option<f64>,
+    after_seconds: Option<f64>,
+    was_cached: bool,
+    is_cached: bool,
 }
 
 #[derive(Serialize)]
@@ -50,11 +97,30 @@ struct OneStep<'a> {
     inputs: &'a [String],
     started_seconds: Option<f64>,
     ended_seconds: Option<f64>,
+    /// Time at work, without the time between its stretches.
+    active_seconds: f64,
     cached: bool,
+    /// `local`, `imported` or `unknown`; `null` for a step that ran.
+    cached_from: Option<&'static str>,
     on_critical_path: bool,
+    waited_for: Option<Waited<'a>>,
     error: Option<&'a str>,
     log_bytes: u64,
+    /// Bytes that the engine counted: context, layers, exports.
+    transferred_bytes: u64,
+    /// Bytes of downloads that the output of the step told of.
+    downloaded_bytes: u64,
     tasks: Vec<OneTask<'a>>,
+}
+
+/// The input that was ready last.
+#[derive(Serialize)]
+struct Waited<'a> {
+    step: &'a str,
+    /// After all other inputs were ready.
+    alone_seconds: f64,
+    /// From when everything was ready until the step began.
+    queued_seconds: f64,
 }
 
 #[derive(Serialize)]
@@ -66,12 +132,14 @@ struct OneTask<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Table {
+pub(super) struct Table<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) title: String,
     before: String,
     after: String,
     rows: Vec<Row>,
+    /// The largest change first.
+    steps: Vec<OneChange<'a>>,
 }
 
 #[derive(Serialize)]
@@ -177,7 +245,21 @@ impl<'a> From<&'a BuildRecord> for Build<'a> {
             outcome: words::outcome(record.outcome),
             total_seconds: seconds(record.total),
             unaccounted_seconds: seconds(record.unaccounted()),
+            serialization_factor: record.serialization().map(super::value::round),
+            work_seconds: seconds(record.work()),
+            imported: record.imported.map(|imported| FromLog {
+                format: imported.format.name(),
+                clock: imported.clock.name(),
+            }),
             phases: phases.collect(),
+            shares: record
+                .shares()
+                .iter()
+                .map(|share| OneShare {
+                    part: share.part.name(),
+                    wall_seconds: seconds(share.wall),
+                })
+                .collect(),
             steps_run,
             steps_cached,
             image: record.image.as_deref(),
@@ -190,7 +272,7 @@ impl<'a> From<&'a BuildRecord> for Build<'a> {
             steps: record
                 .steps
                 .iter()
-                .map(|step| OneStep::of(step, critical.contains(step.id.as_str())))
+                .map(|step| OneStep::of(record, step, critical.contains(step.id.as_str())))
                 .collect(),
         }
     }
@@ -204,7 +286,7 @@ impl<'a> From<&'a Transfer> for Sent<'a> {
 }
 
 impl<'a> OneStep<'a> {
-    fn of(step: &'a StepRecord, on_critical_path: bool) -> OneStep<'a> {
+    fn of(record: &'a BuildRecord, step: &'a StepRecord, on_critical_path: bool) -> OneStep<'a> {
         let tasks = step.tasks.iter().map(|task| OneTask {
             name: &task.name,
             bytes: task.bytes,
@@ -218,23 +300,75 @@ impl<'a> OneStep<'a> {
             inputs: &step.inputs,
             started_seconds: step.started.map(seconds),
             ended_seconds: step.ended.map(seconds),
+            active_seconds: seconds(step.active(record.total)),
             cached: step.cached,
+            cached_from: record.cache_source(step).map(|source| match source {
+                CacheSource::Local => "local",
+                CacheSource::Imported => "imported",
+                CacheSource::Unknown => "unknown",
+            }),
             on_critical_path,
+            waited_for: record.wait_of(step).map(|wait| Waited {
+                step: &wait.on.id,
+                alone_seconds: seconds(wait.alone),
+                queued_seconds: seconds(wait.queued),
+            }),
             error: step.error.as_deref(),
             log_bytes: step.log_bytes,
+            transferred_bytes: step.transferred(),
+            downloaded_bytes: step.downloaded,
             tasks: tasks.collect(),
         }
     }
 }
 
-impl From<&careen_model::Comparison> for Table {
-    fn from(compared: &careen_model::Comparison) -> Table {
+impl<'a> Table<'a> {
+    pub(super) fn titled((title, compared): &'a (String, careen_model::Comparison)) -> Table<'a> {
+        let mut table = Table::from(compared);
+        table.title.clone_from(title);
+        table
+    }
+}
+
+impl<'a> From<&'a careen_model::Comparison> for Table<'a> {
+    fn from(compared: &'a careen_model::Comparison) -> Table<'a> {
         Table {
             title: String::new(),
             before: compared.before_label.clone(),
             after: compared.after_label.clone(),
             rows: compared.rows.iter().map(Row::from).collect(),
+            steps: compared.steps.iter().map(OneChange::from).collect(),
         }
+    }
+}
+
+impl<'a> From<&'a StepChange> for OneChange<'a> {
+    fn from(change: &'a StepChange) -> OneChange<'a> {
+        OneChange {
+            step: &change.name,
+            before_seconds: change.before.map(seconds),
+            after_seconds: change.after.map(seconds),
+            was_cached: change.was_cached,
+            is_cached: change.is_cached,
+        }
+    }
+}
+
+impl<'a> From<&'a SlowShown> for Slow<'a> {
+    fn from(slow: &'a SlowShown) -> Slow<'a> {
+        Slow {
+            build: &slow.slow,
+            usual_build: &slow.usual,
+            took_seconds: seconds(slow.took),
+            usually_seconds: seconds(slow.usually),
+            cause: slow.cause.as_ref().map(OneChange::from),
+        }
+    }
+}
+
+impl From<careen_model::trend::Trend> for Trend {
+    fn from(trend: careen_model::trend::Trend) -> Trend {
+        Trend { before_seconds: seconds(trend.before), now_seconds: seconds(trend.now) }
     }
 }
 

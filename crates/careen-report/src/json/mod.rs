@@ -25,7 +25,7 @@ use careen_model::{
 use serde::Serialize;
 
 use crate::{
-    ImageTests, Subject, TextOf,
+    HistoryShown, ImageTests, PruneShown, Subject, TextOf,
     clean::misleads,
     terminal::{Applied, Listed},
 };
@@ -127,9 +127,10 @@ pub fn build(
     #[derive(Serialize)]
     struct Body<'a> {
         build: builds::Build<'a>,
-        comparison: Option<builds::Table>,
+        comparison: Option<builds::Table<'a>>,
     }
-    let comparison = last.map(|last| builds::Table::from(&Comparison::of(last, record)));
+    let compared = last.map(|last| Comparison::of(last, record));
+    let comparison = compared.as_ref().map(builds::Table::from);
     write(out, "build", Body { build: builds::Build::from(record), comparison })
 }
 
@@ -143,24 +144,47 @@ pub fn event(out: &mut dyn io::Write, event: &BuildEvent) -> io::Result<()> {
 /// `kind: "comparison"`: tables of phases with their titles.
 pub fn comparison(out: &mut dyn io::Write, tables: &[(String, Comparison)]) -> io::Result<()> {
     #[derive(Serialize)]
-    struct Body {
-        comparisons: Vec<builds::Table>,
+    struct Body<'a> {
+        comparisons: Vec<builds::Table<'a>>,
     }
-    let titled = |(title, compared): &(String, Comparison)| {
-        let mut table = builds::Table::from(compared);
-        table.title.clone_from(title);
-        table
-    };
-    write(out, "comparison", Body { comparisons: tables.iter().map(titled).collect() })
+    write(
+        out,
+        "comparison",
+        Body { comparisons: tables.iter().map(builds::Table::titled).collect() },
+    )
 }
 
-/// `kind: "history"`: records as they are given.
-pub fn history(out: &mut dyn io::Write, builds: &[BuildRecord]) -> io::Result<()> {
+/// `kind: "history"`: records as they are given, and what the list says of them.
+pub fn history(
+    out: &mut dyn io::Write,
+    builds: &[BuildRecord],
+    shown: &HistoryShown<'_>,
+) -> io::Result<()> {
     #[derive(Serialize)]
     struct Body<'a> {
         builds: Vec<builds::Build<'a>>,
+        slow: Vec<builds::Slow<'a>>,
+        trend: Option<builds::Trend>,
     }
-    write(out, "history", Body { builds: builds.iter().map(builds::Build::from).collect() })
+    let body = Body {
+        builds: builds.iter().map(builds::Build::from).collect(),
+        slow: shown.slow.iter().map(builds::Slow::from).collect(),
+        trend: shown.trend.map(builds::Trend::from),
+    };
+    write(out, "history", body)
+}
+
+/// `kind: "history-prune"`: the builds that go, or are gone.
+pub fn pruned(out: &mut dyn io::Write, shown: &PruneShown<'_>) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        removed: bool,
+        builds: Vec<&'a str>,
+        log_bytes: u64,
+    }
+    let builds = shown.builds.iter().map(|build| build.label.as_str()).collect();
+    let body = Body { removed: shown.done, builds, log_bytes: shown.log_bytes };
+    write(out, "history-prune", body)
 }
 
 /// `kind: "proof"`: two states, built in turns.

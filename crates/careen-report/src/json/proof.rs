@@ -30,7 +30,7 @@ struct Row<'a> {
     ratio: Option<f64>,
     /// 95 % interval of the mean ratio; `null` for a single pair.
     ratio_interval: Option<(f64, f64)>,
-    phases: Option<Table>,
+    phases: Option<Table<'a>>,
 }
 
 #[derive(Serialize)]

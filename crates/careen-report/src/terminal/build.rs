@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use careen_model::{BuildRecord, Comparison, ContextFacts, Outcome, StepRecord, units};
+use careen_model::{BuildRecord, Comparison, ContextFacts, Outcome, Share, StepRecord, units};
 
 use super::{
     Line, Style, Tone,
@@ -87,9 +87,15 @@ fn phases(style: Style, record: &BuildRecord) -> Vec<Line> {
         let line = Line::new(style).text(" ").add(tone, name);
         line.right(28, tone, units::time(took))
     };
-    let by_phase = record.by_phase();
-    let rows = by_phase.iter().map(|(phase, took)| row(phase.name(), *took, Tone::Plain));
-    let mut lines: Vec<Line> = rows.collect();
+    let of = |share: &Share| {
+        let line = row(share.part.name(), share.wall, Tone::Plain);
+        let beside = share.busy.saturating_sub(share.wall);
+        if beside * 20 < share.busy || beside < Duration::from_millis(100) {
+            return line;
+        }
+        line.add(Tone::Dim, format!("   and {} beside others", units::time(beside)))
+    };
+    let mut lines: Vec<Line> = record.shares().iter().map(of).collect();
     lines.push(row("total", record.total, Tone::Strong));
     lines
 }

@@ -6,33 +6,44 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use careen_model::{BuildEvent, BuildRecord, StepId, StepRecord, What, units};
+use careen_model::{BuildEvent, BuildRecord, StepId, StepRecord, What, instruction_of, units};
 
 use super::{Line, Style, Tone, write_lines};
 use crate::{clean_lines, words};
 
-/// When the frame is drawn and how high it may be.
+/// When the frame is drawn and how large it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Since the build began.
     pub elapsed: Duration,
     /// Rows of the terminal.
     pub height: usize,
+    /// Columns of the terminal now; it may have been resized since the build began.
+    pub width: usize,
 }
 
 /// Lines of output kept per step, for the case that it fails.
 const TAIL: usize = 12;
 
+/// Columns that the name of a step gets before anything else.
+const NAME: usize = 24;
+
 /// The screen at one moment: progress, then every running step, the oldest first.
 /// Steps are numbered in the order they began, as in [`Plain`].
 ///
-/// Never wider than the style, never higher than the window less one row for the cursor.
+/// Steps that the end of the last build waited for are marked: these are worth watching.
+///
+/// Never wider or higher than the window, less one row for the cursor.
 pub fn frame(
     record: &BuildRecord,
     last: Option<&BuildRecord>,
     window: Window,
     style: Style,
 ) -> Vec<String> {
+    let style = Style { width: window.width, ..style };
+    let critical: Vec<&str> = last.map_or(vec![], |last| {
+        last.critical_path().into_iter().map(|step| instruction_of(&step.name)).collect()
+    });
     let rows = window.height.saturating_sub(1).max(1);
     let mut lines = vec![progress(record, last, window, style)];
     let mut begun: Vec<&StepRecord> = record.steps.iter().filter(|s| s.started.is_some()).collect();
@@ -43,7 +54,8 @@ pub fn frame(
     let room = rows.saturating_sub(1);
     let shown = if running.len() > room { room.saturating_sub(1) } else { running.len() };
     for (number, step) in &running[..shown] {
-        lines.push(running_step(*number, step, (last, window.elapsed), style));
+        let is_critical = critical.contains(&instruction_of(&step.name));
+        lines.push(running_step((*number, is_critical), step, (last, window.elapsed), style));
     }
     if shown < running.len() && rows > 1 {
         let rest = format!("     and {} more", running.len() - shown);
@@ -110,31 +122,53 @@ fn left(record: &BuildRecord, last: &BuildRecord, elapsed: Duration) -> Option<D
 
 /// The same instruction in the last build, wherever it stood: `[base 4/9] RUN x` is `[5/8] RUN x`.
 fn twin<'a>(step: &StepRecord, last: &'a BuildRecord) -> Option<&'a StepRecord> {
-    let name = words::instruction(&step.name);
-    last.steps.iter().find(|twin| words::instruction(&twin.name) == name)
+    let name = instruction_of(&step.name);
+    last.steps.iter().find(|twin| instruction_of(&twin.name) == name)
 }
 
-/// `  6 RUN uv sync --group torch      2.1 GB of 2.4 GB   1 m 32 s`
+/// `▸ 6 RUN uv sync --group torch      2.1 GB of 2.4 GB, 23 MB/s   1 m 32 s`
 fn running_step(
-    number: usize,
+    (number, is_critical): (usize, bool),
     step: &StepRecord,
     (last, elapsed): (Option<&BuildRecord>, Duration),
     style: Style,
 ) -> Line {
     let end = style.table().min(style.width);
     let took = units::time(elapsed.saturating_sub(step.started.unwrap_or(elapsed)));
-    let bytes = transferred(step, last).map_or(String::new(), |text| format!("{text}  "));
-    let line = Line::new(style).add(Tone::Dim, format!("{number:>4} "));
-    let right = Line::new(style).text(&bytes).text(format!("{took:>9}")).width();
-    let room = end.saturating_sub(line.width() + right + 1).max(8);
+    let line = Line::new(style).add(Tone::Beware, if is_critical { "▸" } else { " " });
+    let line = line.add(Tone::Dim, format!("{number:>3} "));
+    let said = transferred(step, last);
+    let with_rate =
+        said.clone().zip(rate(step, elapsed)).map(|(text, rate)| format!("{text}, {rate}"));
+    let width = |bytes: &str| Line::new(style).text(bytes).text(format!("{took:>9}")).width();
+    let room = |bytes: &str| end.saturating_sub(line.width() + width(bytes) + 1);
+    // On a narrow screen the name is worth more than the rate, and both more than the bytes.
+    let bytes = [with_rate, said].into_iter().flatten().map(|text| format!("{text}  "));
+    let bytes = bytes.into_iter().find(|bytes| room(bytes) >= NAME).unwrap_or_default();
+    let (right, room) = (width(&bytes), room(&bytes).max(8));
     let line = line.cut(room, Tone::Plain, words::step(step));
     let line = line.to(end.saturating_sub(right));
     line.add(Tone::Hint, bytes).add(Tone::Strong, format!("{took:>9}"))
 }
 
+/// Bytes per second of the part that is under way, once it has run for a second.
+fn rate(step: &StepRecord, elapsed: Duration) -> Option<String> {
+    let tasks = step.tasks.iter().filter(|task| task.ended.is_none() && task.bytes > 0);
+    let began = tasks.clone().map(|task| task.started).min()?;
+    let seconds = elapsed.saturating_sub(began).as_secs_f64();
+    let bytes: u64 = tasks.map(|task| task.bytes).sum();
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate for the eye"
+    )]
+    (seconds >= 1.0).then(|| format!("{}/s", units::size((bytes as f64 / seconds) as u64)))
+}
+
 /// Bytes so far, and of how many when the last build moved more for the same step.
 fn transferred(step: &StepRecord, last: Option<&BuildRecord>) -> Option<String> {
-    let bytes = |step: &StepRecord| step.tasks.iter().map(|task| task.bytes).sum::<u64>();
+    let bytes = |step: &StepRecord| step.transferred() + step.downloaded;
     let now = bytes(step);
     if now == 0 {
         return None;

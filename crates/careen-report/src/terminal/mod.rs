@@ -29,7 +29,7 @@ pub use live::{Output, Plain, Tail, Window, frame};
 pub use overview::{Overview, overview};
 pub use plan::{Applied, Measured, applied, plan};
 pub use proof::proof;
-pub use tables::{comparison, history};
+pub use tables::{comparison, history, imported, pruned};
 
 use std::io;
 

@@ -255,8 +255,12 @@ fn the_table_of_phases_has_its_bars() {
         prepare | 0.3 s | 0.1 s | 3.0×
         context | 7 m 51 s | 0.6 s | 784×
         base image | 3 m 23 s | 0 s | cached
-        steps | 20 m 03 s | 3 m 35 s | 5.6×
+        system packages | 2 m 07 s | 0 s | cached
+        language packages | 17 m 09 s | 3 m 30 s | 4.9×
+        files | 41.4 s | 0.5 s | 82.8×
+        other steps | 5.6 s | 4.9 s | 1.1×
         export | 5 m 25 s | 41.3 s | 7.9×
+        between steps | 1.1 s | 0.9 s | 1.2×
         total | 31 m 13 s | 4 m 17 s | 7.3×"#]]
     .assert_eq(&text.join("\n"));
     let context = rows.iter().find(|row| row.contains(">context<")).unwrap();

@@ -26,18 +26,18 @@ fn at(full: &BuildRecord, now: u64) -> BuildRecord {
 #[test]
 fn a_frame_shows_what_runs_and_what_is_left() {
     let (before, after) = (sample::before(), sample::after());
-    let window = Window { elapsed: Duration::from_mins(1), height: 24 };
+    let window = Window { elapsed: Duration::from_mins(1), height: 24, width: PLAIN.width };
     let now = terminal::frame(&at(&after, 60), Some(&before), window, PLAIN).join("\n");
     expect![[r#"
         ──
          ██████████████░░░░░░░░░░░░░░░░░░░░  5/12   60.0 s, about 21 m 04 s left
-           6 [base 4/9] RUN uv sync --group torch                      2.1 GB     59.8 s"#]]
+        ▸  6 [base 4/9] RUN uv sync --group torch                      2.1 GB     59.8 s"#]]
     .assert_eq(&framed(&now));
     let sick = terminal::frame(&at(&before, 60), Some(&before), window, PLAIN).join("\n");
     expect![[r#"
         ──
          ██░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  1/12   60.0 s, about 30 m 12 s left
-           2 [internal] load build context                                        59.6 s
+        ▸  2 [internal] load build context                                        59.6 s
            3 [base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22.04       59.6 s"#]]
     .assert_eq(&framed(&sick));
 }
@@ -54,7 +54,7 @@ fn a_frame_fits_any_window() {
     for (width, height) in [(1, 1), (10, 2), (40, 3), (80, 24), (200, 60)] {
         for unicode in [true, false] {
             let style = Style { color: false, unicode, width };
-            let window = Window { elapsed: Duration::from_mins(1), height };
+            let window = Window { elapsed: Duration::from_mins(1), height, width: style.width };
             let frame = terminal::frame(&record, None, window, style);
             assert!(frame.len() <= height, "{width}x{height}: {frame:?}");
             for line in frame {

@@ -7,7 +7,7 @@ use careen_report::{ImageTests, Subject, json, junit, markdown, terminal, trace}
 use expect_test::expect;
 use serde_json::Value as Json;
 
-use crate::{sample, text};
+use crate::{histories, sample, text};
 
 fn parsed(document: &str) -> Json {
     serde_json::from_str(document).unwrap()
@@ -122,7 +122,16 @@ fn documents_begin_with_their_kind() {
         ("applied", text(|out| json::applied(out, &applied))),
         ("build", text(|out| json::build(out, &after, Some(&before)))),
         ("comparison", text(|out| json::comparison(out, &tables))),
-        ("history", text(|out| json::history(out, std::slice::from_ref(&before)))),
+        (
+            "history",
+            text(|out| {
+                json::history(
+                    out,
+                    std::slice::from_ref(&before),
+                    &histories::history(&histories::rows()),
+                )
+            }),
+        ),
         ("image-tests", text(|out| json::image_tests(out, &tests(&runs)))),
         ("checks", text(|out| json::checks(out, &[]))),
         ("context", text(|out| json::context(out, &sample::context(true, 18)))),
@@ -139,7 +148,7 @@ fn documents_begin_with_their_kind() {
 fn a_build_document_has_its_times() {
     let document = parsed(&text(|out| json::build(out, &sample::after(), Some(&sample::before()))));
     expect![[r#"{"after_seconds":0.6,"before_seconds":470.5,"change":"faster","phase":"context","ratio":784.167}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
-    expect![[r#"{"cached":false,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"steps","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}]}"#]].assert_eq(&document["build"]["steps"][5].to_string());
+    expect![[r#"{"active_seconds":92.2,"cached":false,"cached_from":null,"downloaded_bytes":0,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"language packages","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}],"transferred_bytes":2100000000,"waited_for":{"alone_seconds":0.0,"queued_seconds":0.0,"step":"s4"}}"#]].assert_eq(&document["build"]["steps"][5].to_string());
 }
 
 #[test]
@@ -291,8 +300,12 @@ fn a_comment_for_a_pull_request_is_short() {
         | prepare | 0.3 s | 0.1 s | 3.0× |
         | context | 7 m 51 s | 0.6 s | 784× |
         | base image | 3 m 23 s | 0 s | cached |
-        | steps | 20 m 03 s | 3 m 35 s | 5.6× |
+        | system packages | 2 m 07 s | 0 s | cached |
+        | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
+        | files | 41.4 s | 0.5 s | 82.8× |
+        | other steps | 5.6 s | 4.9 s | 1.1× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
+        | between steps | 1.1 s | 0.9 s | 1.2× |
         | **total** | **31 m 13 s** | **4 m 17 s** | **7.3×** |
 
         8 steps: 6 run, 2 cached, context 24.6 MB in 208 files
@@ -318,9 +331,11 @@ fn a_comment_for_a_pull_request_is_short() {
         | phase | time |
         |---|---:|
         | prepare | 0.1 s |
-        | context | 0.6 s |
+        | context | 0.1 s |
         | base image | 0 s |
-        | steps | 2 m 30 s |
+        | system packages | 0 s |
+        | language packages | 2 m 30 s |
+        | between steps | 0.1 s |
         | **total** | **2 m 30 s** |
 
         4 steps: 2 run, 2 cached, context 24.6 MB in 208 files
@@ -346,8 +361,12 @@ fn a_comment_for_a_pull_request_is_short() {
         | prepare | 0.3 s | 0.1 s | 3.0× |
         | context | 7 m 51 s | 0.6 s | 784× |
         | base image | 3 m 23 s | 0 s | cached |
-        | steps | 20 m 03 s | 3 m 35 s | 5.6× |
+        | system packages | 2 m 07 s | 0 s | cached |
+        | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
+        | files | 41.4 s | 0.5 s | 82.8× |
+        | other steps | 5.6 s | 4.9 s | 1.1× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
+        | between steps | 1.1 s | 0.9 s | 1.2× |
         | **total** | **31 m 13 s** | **4 m 17 s** | **7.3×** |
     "#]]
     .assert_eq(&text(|out| markdown::comparison(out, &tables)));
@@ -398,4 +417,33 @@ fn a_trace_has_an_event_per_step() {
     expect![[r#"{"args":{"cached":false,"critical":false,"phase":"base image","step":3},"cat":"step","dur":203200000,"name":"[base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22.04","ph":"X","pid":1,"tid":2,"ts":400000}"#]].assert_eq(&events[2].to_string());
     let rows: Vec<u64> = events.iter().map(|event| event["tid"].as_u64().unwrap()).collect();
     assert_eq!(rows, [1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1]);
+}
+
+/// The rules of the trace event format that Perfetto and Chrome go by.
+#[test]
+fn a_trace_is_valid() {
+    for record in
+        [sample::before(), sample::after(), sample::failed(), careen_model::BuildRecord::default()]
+    {
+        let document = parsed(&text(|out| trace::trace(out, &record)));
+        assert_eq!(document["displayTimeUnit"], "ms");
+        let mut ends = std::collections::BTreeMap::new();
+        let mut last = 0;
+        for event in document["traceEvents"].as_array().unwrap() {
+            let number = |key: &str| {
+                event[key].as_u64().unwrap_or_else(|| panic!("{key} is no whole number: {event}"))
+            };
+            assert_eq!(event["ph"], "X", "a complete event has its duration with it");
+            assert!(event["name"].is_string() && event["cat"].is_string(), "{event}");
+            assert!(event["args"].is_object() && number("pid") > 0, "{event}");
+            let (start, row) = (number("ts"), number("tid"));
+            assert!(start >= last, "events come in order");
+            last = start;
+            let end = start + number("dur");
+            // Events of one row must not overlap, or viewers nest them.
+            let before = ends.insert(row, end).unwrap_or(0);
+            assert!(start >= before, "{event} overlaps in row {row}");
+            assert!(u128::from(end) <= record.total.as_micros() + 1, "{event}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub(crate) fn text_of(path: &std::path::Path) -> Option<String> {
     (path.file_name()? == "Dockerfile").then(|| DOCKERFILE.to_owned())
 }
 
-fn seconds(seconds: f64) -> Duration {
+pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
@@ -424,9 +424,7 @@ fn build(label: &str, rows: &[Row]) -> BuildRecord {
             started: Some(seconds(*start)),
             ended: Some(seconds(*end)),
             cached: *cached,
-            error: None,
-            tasks: vec![],
-            log_bytes: 0,
+            ..StepRecord::default()
         })
         .collect();
     let total = rows.iter().map(|row| row.2).fold(0.0, f64::max);
@@ -445,6 +443,7 @@ fn build(label: &str, rows: &[Row]) -> BuildRecord {
         ),
         engine: Some("Docker Desktop 29.6.1".into()),
         total: seconds(total + 0.8),
+        ..BuildRecord::default()
     }
 }
 

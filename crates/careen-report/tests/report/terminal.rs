@@ -9,7 +9,7 @@ use careen_report::{
 };
 use expect_test::expect;
 
-use crate::{framed, sample, text};
+use crate::{framed, histories, sample, text};
 
 const PLAIN: Style = Style::PLAIN;
 
@@ -317,8 +317,12 @@ fn a_build_is_compared_with_the_last_one() {
          prepare               0.3 s         0.1 s            3.0×
          context            7 m 51 s         0.6 s            784×
          base image         3 m 23 s           0 s          cached
-         steps             20 m 03 s      3 m 35 s            5.6×
+         system packages    2 m 07 s           0 s          cached
+         language packages 17 m 09 s      3 m 30 s            4.9×
+         files                41.4 s         0.5 s           82.8×
+         other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
+         between steps         1.1 s         0.9 s            1.2×
          total             31 m 13 s      4 m 17 s            7.3×
 
          steps     8 (2 cached, 6 run)
@@ -343,9 +347,13 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
 
          prepare               0.3 s
          context            7 m 51 s
-         base image         3 m 23 s
-         steps             20 m 03 s
+         base image              0 s   and 3 m 23 s beside others
+         system packages         0 s   and 2 m 07 s beside others
+         language packages 17 m 09 s
+         files                41.4 s
+         other steps           5.6 s
          export             5 m 25 s
+         between steps         1.1 s
          total             31 m 13 s
 
          steps     8 (0 cached, 8 run)
@@ -372,9 +380,11 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
            │   because jax 9 is not there
 
          prepare               0.1 s
-         context               0.6 s
+         context               0.1 s   and 0.5 s beside others
          base image              0 s
-         steps              2 m 30 s
+         system packages         0 s
+         language packages  2 m 30 s
+         between steps         0.1 s
          total              2 m 30 s
 
          steps     4 (2 cached, 2 run)
@@ -423,11 +433,18 @@ fn tables_of_builds() {
     expect![[r#"
         ──
          build  when (UTC)        outcome          total     context  run/cached
-         0007   2026-11-23 19:04  built         4 m 17 s     24.6 MB         6/2
-         0007   2026-11-23 19:04  failed        2 m 30 s     24.6 MB         2/2
          0003   2026-11-23 19:04  built        31 m 13 s      1.9 GB         8/0
+         0007   2026-11-23 19:04  failed import 2 m 30 s     24.6 MB         2/2 5.7×
+         0007   2026-11-23 19:04  built         4 m 17 s     24.6 MB         6/2 5.7×
+
+         trend  median 2 m 00 s in the newer half, 90.0 s in the older: 1.3× slower
+
+         slow   0007 took 8 m 34 s instead of 90.0 s (0003)
+                +6 m 55 s, ran again (cached before): [base 4/9] RUN uv sync --group to…
     "#]]
-    .assert_eq(&framed(&text(|out| terminal::history(out, PLAIN, &builds))));
+    .assert_eq(&framed(&text(|out| {
+        terminal::history(out, PLAIN, &histories::history(&histories::rows()))
+    })));
     let compared = Comparison::of(&builds[2], &builds[0]);
     expect![[r#"
         First build
@@ -435,11 +452,20 @@ fn tables_of_builds() {
          prepare               0.3 s         0.1 s            3.0×
          context            7 m 51 s         0.6 s            784×
          base image         3 m 23 s           0 s          cached
-         steps             20 m 03 s      3 m 35 s            5.6×
+         system packages    2 m 07 s           0 s          cached
+         language packages 17 m 09 s      3 m 30 s            4.9×
+         files                41.4 s         0.5 s           82.8×
+         other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
+         between steps         1.1 s         0.9 s            1.2×
          total             31 m 13 s      4 m 17 s            7.3×
          context entries      41 218           230
          context bytes sent   1.9 GB       24.6 MB
+         steps   -7 m 50 s  [internal] load build context
+                 -5 m 23 s  [base 4/9] RUN uv sync --group torch
+                 -4 m 44 s  exporting to image
+                 -3 m 53 s  [base 6/9] RUN uv sync --group vision
+                 -3 m 23 s  [base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22…
     "#]]
     .assert_eq(&text(|out| terminal::comparison(out, PLAIN, "First build", &compared)));
 }
@@ -469,7 +495,7 @@ fn no_escape_sequence_gets_through_and_ascii_means_ascii() {
         doctor(style, &facts, &diagnosis, Detail::Everything),
         summary(style, &record, Some(&sample::before()), &[hostile.into()]),
         text(|out| terminal::plan(out, style, &plan)),
-        text(|out| terminal::history(out, style, &[record])),
+        text(|out| terminal::comparison(out, style, "x", &Comparison::of(&record, &record))),
     ];
     for screen in screens {
         assert!(screen.is_ascii(), "{screen}");

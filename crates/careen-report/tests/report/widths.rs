@@ -8,7 +8,7 @@ use careen_report::{
     terminal::{self, BuildSummary, Detail, Doctor, Overview, Style},
 };
 
-use crate::{sample, text};
+use crate::{histories, sample, text};
 
 fn screens(style: Style) -> Vec<(&'static str, String)> {
     let (project, host, engine) = (sample::project(), sample::host(), sample::engine());
@@ -47,7 +47,10 @@ fn screens(style: Style) -> Vec<(&'static str, String)> {
         ("doctor", text(|out| terminal::doctor(out, style, &doctor))),
         ("summary", text(|out| terminal::build_summary(out, style, &summary))),
         ("tests", text(|out| terminal::image_tests(out, style, &tests))),
-        ("history", text(|out| terminal::history(out, style, std::slice::from_ref(&before)))),
+        (
+            "history",
+            text(|out| terminal::history(out, style, &histories::history(&histories::rows()))),
+        ),
         ("plan", text(|out| terminal::plan(out, style, &sample::plan()))),
     ]
 }

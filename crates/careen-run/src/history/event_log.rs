@@ -101,7 +101,15 @@ impl EventLog {
 /// Hands every event of a log to `each`, in order.
 pub fn read_events(path: &Path, each: &mut dyn FnMut(BuildEvent)) -> Result<Ending, Error> {
     let file = File::open(path).map_err(Error::io("reading", path))?;
-    let mut lines = BufReader::new(GzDecoder::new(file));
+    read_event_lines(&mut BufReader::new(GzDecoder::new(file)), path, each)
+}
+
+/// The same for lines that are unpacked already; `path` names them in errors.
+pub fn read_event_lines(
+    lines: &mut dyn BufRead,
+    path: &Path,
+    each: &mut dyn FnMut(BuildEvent),
+) -> Result<Ending, Error> {
     let mut line = Vec::new();
     let mut is_first = true;
     loop {

@@ -4,6 +4,7 @@
 //! its unlocked log and kept as an interrupted one. Everything is redacted before it is written.
 
 mod event_log;
+mod retention;
 mod store;
 mod transfers;
 mod wire;
@@ -13,10 +14,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use careen_model::{BuildRecord, Comparison, Outcome};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use careen_model::{BuildRecord, Comparison, LogFormat, Phase, StepRecord};
+pub use careen_model::{Listed, State};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-pub use self::event_log::{Ending, EventLog, read_events};
+pub use self::event_log::{Ending, EventLog, read_event_lines, read_events};
+pub use self::retention::{Going, Retention};
 use self::wire::StoredRecord;
 use crate::redaction::Redaction;
 use crate::{Error, digest};
@@ -46,33 +49,6 @@ pub struct Project {
     /// Relative to `root` where it lies in it.
     pub dockerfile: PathBuf,
     pub target: Option<String>,
-}
-
-/// One row of the list of builds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    pub label: String,
-    /// Seconds since the Unix epoch.
-    pub started_at: i64,
-    pub state: State,
-    pub total: Duration,
-    pub steps_run: u64,
-    pub steps_cached: u64,
-    /// Bytes sent as the main context, when the build told.
-    pub context_bytes: Option<u64>,
-    pub image: Option<String>,
-}
-
-/// How a build of the history went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Somebody is at it.
-    Running,
-    Built,
-    Failed,
-    Cancelled,
-    /// Careen was killed during the build.
-    Interrupted,
 }
 
 /// A build that has begun: its label and where its events go.
@@ -117,8 +93,28 @@ impl History {
 
     /// Takes the next label of the project and starts an event log for it.
     pub fn begin(&self, project: &Project, started_at: i64) -> Result<Begun, Error> {
+        self.begin_as(project, started_at, None)
+    }
+
+    /// The same for a build that is read from a log. Killed, it leaves nothing: the log is still
+    /// there to be read again.
+    pub fn begin_import(
+        &self,
+        project: &Project,
+        started_at: i64,
+        format: LogFormat,
+    ) -> Result<Begun, Error> {
+        self.begin_as(project, started_at, Some(format))
+    }
+
+    fn begin_as(
+        &self,
+        project: &Project,
+        started_at: i64,
+        imported: Option<LogFormat>,
+    ) -> Result<Begun, Error> {
         let transaction = self.write()?;
-        let (id, number) = self.insert(&transaction, project, started_at)?;
+        let (id, number) = self.insert(&transaction, project, (started_at, imported))?;
         // The row must not be seen before its log is locked, or it would pass for a dead one.
         let log = EventLog::create(&self.log(id))?;
         transaction.commit().map_err(|err| self.failed(err))?;
@@ -137,7 +133,8 @@ impl History {
     /// Stores a record that has no events here, such as one of an imported log. Returns its label.
     pub fn record(&self, project: &Project, record: &BuildRecord) -> Result<String, Error> {
         let transaction = self.write()?;
-        let (id, number) = self.insert(&transaction, project, record.started_at)?;
+        let imported = record.imported.map(|imported| imported.format);
+        let (id, number) = self.insert(&transaction, project, (record.started_at, imported))?;
         self.update(id, record, State::of(record.outcome))?;
         transaction.commit().map_err(|err| self.failed(err))?;
         Ok(label(number))
@@ -148,22 +145,11 @@ impl History {
         let read = || {
             let mut statement = self.connection.prepare_cached(
                 "SELECT number, started_at, state, total_ns, steps_run, steps_cached,
-                        context_bytes, image
+                        context_bytes, image, imported
                  FROM build JOIN project ON project.id = build.project
                  WHERE project.key = ?1 ORDER BY number DESC LIMIT ?2",
             )?;
-            let rows = statement.query_map(params![project.key(), limit(n)], |row| {
-                Ok(Listed {
-                    label: label(row.get(0)?),
-                    started_at: row.get(1)?,
-                    state: State::parse(row.get_ref(2)?.as_str()?),
-                    total: Duration::from_nanos(row.get::<_, i64>(3)?.unsigned_abs()),
-                    steps_run: row.get::<_, i64>(4)?.unsigned_abs(),
-                    steps_cached: row.get::<_, i64>(5)?.unsigned_abs(),
-                    context_bytes: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
-                    image: row.get(7)?,
-                })
-            })?;
+            let rows = statement.query_map(params![project.key(), limit(n)], listed)?;
             rows.collect::<Result<Vec<_>, rusqlite::Error>>()
         };
         read().map_err(|err| self.failed(err))
@@ -212,46 +198,23 @@ impl History {
         Ok(Comparison::of(&self.get(project, before)?, &self.get(project, after)?))
     }
 
-    /// Keeps the newest `keep` builds of the project that have ended; returns how many went.
-    pub fn retain(&self, project: &Project, keep: usize) -> Result<usize, Error> {
-        let transaction = self.write()?;
-        let gone = || {
-            let mut statement = transaction.prepare_cached(
-                "DELETE FROM build WHERE id IN (
-                     SELECT build.id FROM build JOIN project ON project.id = build.project
-                     WHERE project.key = ?1 AND state != 'running'
-                     ORDER BY number DESC LIMIT -1 OFFSET ?2)
-                 RETURNING id",
-            )?;
-            let rows =
-                statement.query_map(params![project.key(), limit(keep)], |row| row.get(0))?;
-            rows.collect::<Result<Vec<i64>, rusqlite::Error>>()
-        };
-        let gone = gone().map_err(|err| self.failed(err))?;
-        transaction.commit().map_err(|err| self.failed(err))?;
-        for id in &gone {
-            let path = self.log(*id);
-            match fs::remove_file(&path) {
-                Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("removing", &path)(err));
-                }
-                _ => (),
-            }
-        }
-        Ok(gone.len())
-    }
-
     /// Turns builds whose careen died into interrupted ones, with what their log still tells.
     fn salvage(&self) -> Result<(), Error> {
         let read = || {
-            let sql = "SELECT id, started_at FROM build WHERE state = 'running'";
+            let sql =
+                "SELECT id, started_at, imported IS NOT NULL FROM build WHERE state = 'running'";
             let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect::<Result<Vec<(i64, i64)>, rusqlite::Error>>()
+            let rows =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect::<Result<Vec<(i64, i64, bool)>, rusqlite::Error>>()
         };
-        for (id, started_at) in read().map_err(|err| self.failed(err))? {
+        for (id, started_at, is_import) in read().map_err(|err| self.failed(err))? {
             let path = self.log(id);
             if event_log::is_being_written(&path) {
+                continue;
+            }
+            if is_import {
+                self.forget(id)?;
                 continue;
             }
             let mut record = BuildRecord { started_at, ..BuildRecord::default() };
@@ -274,7 +237,7 @@ impl History {
         &self,
         transaction: &Transaction<'_>,
         project: &Project,
-        started_at: i64,
+        (started_at, imported): (i64, Option<LogFormat>),
     ) -> Result<(i64, i64), Error> {
         let insert = || {
             let mut statement = transaction.prepare_cached(
@@ -288,10 +251,11 @@ impl History {
                 })?;
             let mut statement = transaction.prepare_cached(
                 "INSERT INTO build
-                     (project, number, started_at, state, total_ns, steps_run, steps_cached)
-                 VALUES (?1, ?2, ?3, 'running', 0, 0, 0)",
+                     (project, number, started_at, imported, state, total_ns, steps_run, steps_cached)
+                 VALUES (?1, ?2, ?3, ?4, 'running', 0, 0, 0)",
             )?;
-            Ok((statement.insert(params![id, number, started_at])?, number))
+            let imported = imported.map(LogFormat::name);
+            Ok((statement.insert(params![id, number, started_at, imported])?, number))
         };
         insert().map_err(|err| self.failed(err))
     }
@@ -301,15 +265,17 @@ impl History {
         let text = serde_json::to_string(&StoredRecord::of(&record)).expect("plain data");
         let (run, cached) = record.run_and_cached();
         let total = i64::try_from(record.total.as_nanos()).unwrap_or(i64::MAX);
-        let context = record.context().map(|sent| i64::try_from(sent.bytes).unwrap_or(i64::MAX));
+        let context = context_bytes(&record).map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
         let write = || {
             let mut statement = self.connection.prepare_cached(
                 "UPDATE build SET state = ?2, total_ns = ?3, steps_run = ?4, steps_cached = ?5,
-                        context_bytes = ?6, image = ?7, record = ?8
+                        context_bytes = ?6, image = ?7, record = ?8, started_at = ?9
                  WHERE id = ?1 AND state = 'running'",
             )?;
             let (run, cached) = (limit(run), limit(cached));
-            let row = params![id, state.name(), total, run, cached, context, record.image, text];
+            let began = record.started_at;
+            let row =
+                params![id, state.name(), total, run, cached, context, record.image, text, began];
             statement.execute(row)
         };
         write().map_err(|err| self.failed(err))?;
@@ -381,32 +347,6 @@ impl Project {
     }
 }
 
-impl State {
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Running => "running",
-            State::Built => "built",
-            State::Failed => "failed",
-            State::Cancelled => "cancelled",
-            State::Interrupted => "interrupted",
-        }
-    }
-
-    fn of(outcome: Option<Outcome>) -> State {
-        match outcome {
-            Some(Outcome::Built) => State::Built,
-            Some(Outcome::Failed) => State::Failed,
-            Some(Outcome::Cancelled) => State::Cancelled,
-            None => State::Interrupted,
-        }
-    }
-
-    fn parse(name: &str) -> State {
-        let all = [State::Running, State::Built, State::Failed, State::Cancelled];
-        all.into_iter().find(|state| state.name() == name).unwrap_or(State::Interrupted)
-    }
-}
-
 /// One spelling for the remotes of one repository: no scheme, no user, no `.git`.
 fn normal_remote(remote: &str) -> String {
     let rest = remote.split_once("://").map_or(remote, |(_, rest)| rest);
@@ -417,6 +357,31 @@ fn normal_remote(remote: &str) -> String {
         _ => rest.to_owned(),
     };
     rest.trim_end_matches('/').trim_end_matches(".git").to_owned()
+}
+
+/// What our own sync counted; for a build of others, what the step of the context tells.
+fn context_bytes(record: &BuildRecord) -> Option<u64> {
+    let steps = record.steps.iter().filter(|step| step.phase == Phase::Context);
+    let told = || steps.map(StepRecord::transferred).max();
+    record.context().map(|sent| sent.bytes).or_else(|| record.imported.and_then(|_| told()))
+}
+
+/// The columns of a list: number, start, state, total, steps run and cached, context bytes, image
+/// and the form of the log.
+fn listed(row: &Row<'_>) -> Result<Listed, rusqlite::Error> {
+    let imported: Option<String> = row.get(8)?;
+    Ok(Listed {
+        label: label(row.get(0)?),
+        started_at: row.get(1)?,
+        state: State::parse(row.get_ref(2)?.as_str()?),
+        total: Duration::from_nanos(row.get::<_, i64>(3)?.unsigned_abs()),
+        steps_run: row.get::<_, i64>(4)?.unsigned_abs(),
+        steps_cached: row.get::<_, i64>(5)?.unsigned_abs(),
+        context_bytes: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
+        image: row.get(7)?,
+        imported: imported
+            .and_then(|name| LogFormat::ALL.into_iter().find(|format| format.name() == name)),
+    })
 }
 
 fn label(number: i64) -> String {

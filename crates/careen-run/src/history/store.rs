@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::Error;
 
 /// One step per version of the schema; a step is never changed once released.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE project (
         id INTEGER PRIMARY KEY,
@@ -56,6 +56,8 @@ const MIGRATIONS: [&str; 2] = [
         PRIMARY KEY (project, engine, path)
     ) WITHOUT ROWID;
 ",
+    // The form of the log that a build was read from.
+    "ALTER TABLE build ADD COLUMN imported TEXT",
 ];
 
 /// How long one careen waits for another that writes.

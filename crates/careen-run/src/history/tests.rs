@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::thread;
 
-use careen_model::{BuildEvent, StepRecord, Stream, Task, Transfer, What};
+use careen_model::{BuildEvent, Outcome, Run, StepRecord, Stream, Task, Transfer, What};
 use tempfile::TempDir;
 
 use super::*;
@@ -33,6 +33,8 @@ fn record(seconds: u64) -> BuildRecord {
         error: None,
         tasks: vec![Task { name: "t".into(), bytes: 3, started: second, ended: None }],
         log_bytes: 17,
+        runs: vec![Run { started: second, ended: None }],
+        downloaded: 5,
     };
     BuildRecord {
         started_at: 1_700_000_000,
@@ -117,7 +119,14 @@ fn the_oldest_go_and_labels_are_never_used_twice() {
     }
     history.record(&project("other"), &record(1)).unwrap();
     let running = history.begin(&hoops, 2).unwrap();
-    assert_eq!(history.retain(&hoops, 2).unwrap(), 2);
+    let two = Retention { builds: 2, not_before: None };
+    fs::write(folder.path().join("careen/builds/999.jsonl.gz"), "of nobody").unwrap();
+    assert_eq!(history.surplus(&hoops, two).unwrap().len(), 2);
+    assert_eq!(history.list(&hoops, 9).unwrap().len(), 5, "looking removes nothing");
+    let gone = history.retain(&hoops, two).unwrap();
+    let labels_gone: Vec<_> = gone.iter().map(|gone| gone.build.label.as_str()).collect();
+    assert_eq!(labels_gone, ["0001", "0002"]);
+    assert!(gone.iter().all(|gone| gone.log_bytes > 0));
     let labels = |n| -> Vec<String> {
         history.list(&hoops, n).unwrap().into_iter().map(|row| row.label).collect()
     };
@@ -126,7 +135,8 @@ fn the_oldest_go_and_labels_are_never_used_twice() {
     assert_eq!(logs, 3);
     assert_eq!(history.list(&project("other"), 9).unwrap().len(), 1);
     drop(running);
-    history.retain(&hoops, 0).unwrap();
+    let later = Retention { builds: 9, not_before: Some(i64::MAX) };
+    assert_eq!(history.retain(&hoops, later).unwrap().len(), 2);
     assert_eq!(history.record(&hoops, &record(1)).unwrap(), "0006");
 }
 
@@ -311,7 +321,7 @@ fn the_list_of_many_builds_is_quick_to_read() {
     let hoops = project("hoops");
     let transaction = history.write().unwrap();
     for n in 0..10_000 {
-        let (id, _) = history.insert(&transaction, &hoops, n).unwrap();
+        let (id, _) = history.insert(&transaction, &hoops, (n, None)).unwrap();
         history.update(id, &record(1), State::Built).unwrap();
     }
     transaction.commit().unwrap();

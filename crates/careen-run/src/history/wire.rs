@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use careen_model::{
-    BuildEvent, BuildRecord, Outcome, Phase, StepRecord, Stream, Task, Transfer, What,
+    BuildEvent, BuildRecord, Imported, LogClock, LogFormat, Outcome, Run, StepRecord, Stream, Task,
+    Transfer, What, phase_of,
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of [`StoredRecord`] that this careen writes and the newest it reads.
-pub(super) const RECORD_VERSION: u32 = 1;
+pub(super) const RECORD_VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredRecord {
@@ -26,13 +27,15 @@ pub(super) struct StoredRecord {
     image_digest: Option<String>,
     engine: Option<String>,
     total: u64,
+    /// Form and clock of the log it was read from.
+    #[serde(default)]
+    imported: Option<(String, String)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredStep {
     id: String,
     name: String,
-    phase: StoredPhase,
     inputs: Vec<String>,
     started: Option<u64>,
     ended: Option<u64>,
@@ -40,6 +43,10 @@ struct StoredStep {
     error: Option<String>,
     tasks: Vec<StoredTask>,
     log_bytes: u64,
+    #[serde(default)]
+    runs: Vec<(u64, Option<u64>)>,
+    #[serde(default)]
+    downloaded: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,17 +64,6 @@ struct StoredTransfer {
     files: u64,
     bytes: u64,
     faults: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum StoredPhase {
-    Prepare,
-    Context,
-    Base,
-    Steps,
-    Export,
-    CacheExport,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -147,6 +143,9 @@ impl StoredRecord {
             image_digest: record.image_digest.clone(),
             engine: record.engine.clone(),
             total: nanos(record.total),
+            imported: record.imported.map(|Imported { format, clock }| {
+                (format.name().to_owned(), clock.name().to_owned())
+            }),
         }
     }
 
@@ -164,6 +163,11 @@ impl StoredRecord {
             image_digest: self.image_digest,
             engine: self.engine,
             total: Duration::from_nanos(self.total),
+            imported: self.imported.and_then(|(format, clock)| {
+                let format = LogFormat::ALL.into_iter().find(|known| known.name() == format)?;
+                let clock = LogClock::ALL.into_iter().find(|known| known.name() == clock)?;
+                Some(Imported { format, clock })
+            }),
         }
     }
 }
@@ -179,7 +183,6 @@ impl StoredStep {
         StoredStep {
             id: step.id.clone(),
             name: step.name.clone(),
-            phase: StoredPhase::of(step.phase),
             inputs: step.inputs.clone(),
             started: step.started.map(nanos),
             ended: step.ended.map(nanos),
@@ -187,6 +190,8 @@ impl StoredStep {
             error: step.error.clone(),
             tasks: step.tasks.iter().map(task).collect(),
             log_bytes: step.log_bytes,
+            runs: step.runs.iter().map(|run| (nanos(run.started), run.ended.map(nanos))).collect(),
+            downloaded: step.downloaded,
         }
     }
 
@@ -197,10 +202,14 @@ impl StoredStep {
             started: Duration::from_nanos(task.started),
             ended: task.ended.map(Duration::from_nanos),
         };
+        let run = |(started, ended): (u64, Option<u64>)| Run {
+            started: Duration::from_nanos(started),
+            ended: ended.map(Duration::from_nanos),
+        };
         StepRecord {
             id: self.id,
+            phase: phase_of(&self.name),
             name: self.name,
-            phase: self.phase.into_phase(),
             inputs: self.inputs,
             started: self.started.map(Duration::from_nanos),
             ended: self.ended.map(Duration::from_nanos),
@@ -208,6 +217,8 @@ impl StoredStep {
             error: self.error,
             tasks: self.tasks.into_iter().map(task).collect(),
             log_bytes: self.log_bytes,
+            runs: self.runs.into_iter().map(run).collect(),
+            downloaded: self.downloaded,
         }
     }
 }
@@ -226,30 +237,6 @@ impl StoredTransfer {
     fn into_transfer(self) -> Transfer {
         let StoredTransfer { name, entries, files, bytes, faults } = self;
         Transfer { name, entries, files, bytes, faults }
-    }
-}
-
-impl StoredPhase {
-    fn of(phase: Phase) -> StoredPhase {
-        match phase {
-            Phase::Prepare => StoredPhase::Prepare,
-            Phase::Context => StoredPhase::Context,
-            Phase::Base => StoredPhase::Base,
-            Phase::Steps => StoredPhase::Steps,
-            Phase::Export => StoredPhase::Export,
-            Phase::CacheExport => StoredPhase::CacheExport,
-        }
-    }
-
-    fn into_phase(self) -> Phase {
-        match self {
-            StoredPhase::Prepare => Phase::Prepare,
-            StoredPhase::Context => Phase::Context,
-            StoredPhase::Base => Phase::Base,
-            StoredPhase::Steps => Phase::Steps,
-            StoredPhase::Export => Phase::Export,
-            StoredPhase::CacheExport => Phase::CacheExport,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use careen_report::terminal::{self, BuildSummary};
 use careen_report::{json, markdown};
 use careen_run::build::{BuildJob, Finished, build};
 use careen_run::gather;
-use careen_run::history::History;
+use careen_run::history::{History, Retention};
 use tempfile::TempDir;
 
 use super::screen::Screen;
@@ -24,9 +24,6 @@ use crate::world::{World, env};
 
 /// Without any change for this long, the builder may hang: say so once.
 const SILENCE: Duration = Duration::from_mins(1);
-
-/// Recorded builds of a project that are kept; a record with its log takes some ten kilobytes.
-const KEPT_BUILDS: usize = 1000;
 
 pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit, Failure> {
     let formats = [Format::Text, Format::Json, Format::Jsonl, Format::Md];
@@ -67,7 +64,8 @@ pub(super) fn run(options: &Build, format: Format, world: &World) -> Result<Exit
         build(&job, &mut |event, record| screen.event(event, record), &interrupt::token());
     let tail = screen.end();
     let finished = finished.map_err(super::undo::failed("record the build"))?;
-    if let Err(err) = history.retain(&identity, KEPT_BUILDS) {
+    let retention = Retention { builds: super::KEPT_BUILDS, not_before: None };
+    if let Err(err) = history.retain(&identity, retention) {
         super::say(&format!("old builds were not removed from the history: {err}"));
     }
     if let Some(problem) = &finished.problem {

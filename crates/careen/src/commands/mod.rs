@@ -30,6 +30,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::world::World;
 
+/// Recorded builds of a project that are kept; a record with its log takes some ten kilobytes.
+pub(crate) const KEPT_BUILDS: usize = 1000;
+
 /// Runs the command of the arguments; the bare program shows the overview.
 pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> {
     let format = arguments.output.format;
@@ -44,7 +47,7 @@ pub(crate) fn run(arguments: Arguments, world: &World) -> Result<Exit, Failure> 
         Some(Command::Test(options)) => test::run(&options, format, world),
         Some(Command::Script(options)) => script::run(&options, format, world),
         Some(Command::Report(options)) => report::run(&options, format, world),
-        Some(Command::History(options)) => history::list(&options, format, world),
+        Some(Command::History(options)) => history::run(&options, format, world),
         Some(Command::Compare(options)) => history::compare(&options, format, world),
         Some(Command::Lint(options)) => lint::run(&options, format, world),
         Some(Command::Explain(options)) => explain::run(&options, format, world),

@@ -11,7 +11,7 @@ use careen_report::json;
 use careen_report::terminal::{Output, Plain, Style, Tail, Window, frame};
 
 use crate::arguments::{Build, Format};
-use crate::world::{World, height};
+use crate::world::{World, size};
 
 /// Ten frames a second look alive and cost nothing.
 const BEAT: Duration = Duration::from_millis(100);
@@ -88,7 +88,7 @@ fn live(style: Style, last: Option<BuildRecord>) -> Means {
     let painter = std::thread::spawn(move || {
         let began = Instant::now();
         let mut record = BuildRecord::default();
-        let mut drawn = 0;
+        let mut drawn = Vec::new();
         loop {
             match news.recv_timeout(BEAT) {
                 Ok(newer) => record = newer,
@@ -98,17 +98,37 @@ fn live(style: Style, last: Option<BuildRecord>) -> Means {
             while let Ok(newer) = news.try_recv() {
                 record = newer;
             }
-            let window = Window { elapsed: began.elapsed(), height: height() };
+            let (height, width) = size(style.width);
+            let window = Window { elapsed: began.elapsed(), height, width };
             let lines = frame(&record, last.as_ref(), window, style);
-            drawn = paint(&lines, drawn);
+            drawn = paint(&lines, rows_of(&drawn, width));
         }
-        paint(&[], drawn);
+        let (_, width) = size(style.width);
+        paint(&[], rows_of(&drawn, width));
     });
     Means::Live { records, painter, sent: Instant::now() }
 }
 
-/// Draws over the last frame in one write, so that nothing flickers.
-fn paint(lines: &[String], drawn: usize) -> usize {
+/// Rows that lines of these widths take now: a terminal that became narrower has wrapped them.
+fn rows_of(widths: &[usize], columns: usize) -> usize {
+    widths.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum()
+}
+
+/// Columns of a line that was drawn, without its colours.
+fn width_of(line: &str) -> usize {
+    let mut in_escape = false;
+    line.chars()
+        .filter(|&c| {
+            let shown = !in_escape && c != '\u{1b}';
+            in_escape = c == '\u{1b}' || (in_escape && !c.is_ascii_alphabetic());
+            shown
+        })
+        .count()
+}
+
+/// Draws over the last frame, which takes `drawn` rows, in one write, so that nothing flickers.
+/// Returns the widths of the lines.
+fn paint(lines: &[String], drawn: usize) -> Vec<usize> {
     let mut out = String::new();
     if drawn > 0 {
         write!(out, "\u{1b}[{drawn}F").expect("a String takes everything");
@@ -120,5 +140,19 @@ fn paint(lines: &[String], drawn: usize) -> usize {
     out.push_str("\u{1b}[J");
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(out.as_bytes()).and_then(|()| stderr.flush());
-    lines.len()
+    lines.iter().map(|line| width_of(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrower_terminal_has_wrapped_the_last_frame() {
+        let widths = ["\u{1b}[2m   1 \u{1b}[0mRUN make", "", "████░░"].map(width_of);
+        assert_eq!(widths, [13, 0, 6]);
+        assert_eq!(rows_of(&widths, 80), 3);
+        assert_eq!(rows_of(&widths, 6), 5);
+        assert_eq!(rows_of(&[], 80), 0);
+    }
 }

@@ -115,6 +115,10 @@ pub(super) fn in_image(
     cases: &[Case],
     cancel: &CancelToken,
 ) -> Result<Tested, Failure> {
+    // A careen that was killed could not take its container away.
+    if let Err(err) = careen_engine::remove_leftovers(connection) {
+        super::say(&format!("containers of an earlier run were not removed: {err}"));
+    }
     let found = connection.image(image).map_err(|err| {
         Failure::could_not(format!("test {image}"), &err)
             .hint(err.hint().or(Some("build it first: careen build")))

@@ -144,6 +144,27 @@ fn an_engine_build_that_is_interrupted_ends_in_the_engine_too() {
 }
 
 #[test]
+fn an_engine_build_whose_careen_is_killed_ends_too_and_is_kept_as_interrupted() {
+    on_each_engine(|on, _| {
+        let mark = mark(on);
+        let (careen, out) = asleep(on, &mark);
+        if !(0..500).any(|_| sleeps(&mark)) {
+            crate::sandbox::skip("whether the step ends: the engine runs on another machine");
+        }
+        kill_process(Pid::from_child(&careen), Signal::KILL).unwrap();
+        drop(out);
+        careen.wait_with_output().unwrap();
+        let gone = (0..2000).any(|_| !sleeps(&mark));
+        assert!(gone, "the step still runs in the engine");
+        // The next start settles it, and the next build finds nothing in its way.
+        on.sandbox.run(&["history"]).check(0, &["interrupted"]);
+        on.sandbox.write("Dockerfile", format!("{SHELL}RUN true\n").as_bytes());
+        on.sandbox.run(&on.build(&["--plain"])).check(0, &[]);
+        on.sandbox.run(&["history"]).check(0, &["interrupted", "built"]);
+    });
+}
+
+#[test]
 fn an_engine_that_goes_away_in_mid_build_is_told_with_what_to_do() {
     on_each_engine(|on, socket| {
         let through = on.sandbox.path("engine.sock");

@@ -11,6 +11,7 @@ mod engine_hazards;
 mod engine_hazards_lab;
 mod engine_trouble;
 mod fixes;
+mod history;
 mod limits;
 mod lint;
 mod moves;

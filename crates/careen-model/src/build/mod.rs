@@ -3,8 +3,15 @@
 //! The engine, a saved log and a test all produce the same events; the terminal, the history and
 //! the comparison all consume them. Nobody downstream knows where events came from.
 
-use std::collections::BTreeMap;
+mod downloads;
+mod phase;
+mod times;
+
 use std::time::Duration;
+
+pub use self::downloads::told as told_downloads;
+pub use self::phase::{Phase, phase_of};
+pub use self::times::{CacheSource, Part, Share, Wait};
 
 /// Identifies a step within one build: BuildKit's vertex digest, or a counter.
 pub type StepId = String;
@@ -89,35 +96,75 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// The part of a build a step belongs to. Times are reported by phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Phase {
-    Prepare,
-    Context,
-    Base,
-    Steps,
-    Export,
-    CacheExport,
+/// Where the events of a build were read when careen did not run it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    pub format: LogFormat,
+    pub clock: LogClock,
 }
 
-impl Phase {
-    pub const ALL: [Phase; 6] = [
-        Phase::Prepare,
-        Phase::Context,
-        Phase::Base,
-        Phase::Steps,
-        Phase::Export,
-        Phase::CacheExport,
+/// The forms in which builds are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines of JSON of `buildx build --progress=rawjson`.
+    RawJson,
+    /// Lines such as `#7 1.234 text` of `--progress=plain`.
+    Plain,
+    /// Frames such as `=> [2/5] RUN make` of `--progress=tty`.
+    Terminal,
+    /// `Step 3/7 : RUN make` of the builder before BuildKit, and of Buildah.
+    Classic,
+    /// Careen's own event log.
+    Events,
+    /// A build exported by `docker buildx history export`.
+    DockerBuild,
+}
+
+/// What the times of a log were read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogClock {
+    /// The engine's own times.
+    Engine,
+    /// Times that a build service wrote before every line.
+    Lines,
+    /// Durations only: when a step began is worked out from what it needs.
+    Durations,
+    /// The log has no times.
+    Nothing,
+}
+
+impl LogFormat {
+    pub const ALL: [LogFormat; 6] = [
+        LogFormat::RawJson,
+        LogFormat::Plain,
+        LogFormat::Terminal,
+        LogFormat::Classic,
+        LogFormat::Events,
+        LogFormat::DockerBuild,
     ];
 
     pub fn name(self) -> &'static str {
         match self {
-            Phase::Prepare => "prepare",
-            Phase::Context => "context",
-            Phase::Base => "base image",
-            Phase::Steps => "steps",
-            Phase::Export => "export",
-            Phase::CacheExport => "cache export",
+            LogFormat::RawJson => "rawjson",
+            LogFormat::Plain => "plain",
+            LogFormat::Terminal => "tty",
+            LogFormat::Classic => "classic",
+            LogFormat::Events => "events",
+            LogFormat::DockerBuild => "dockerbuild",
+        }
+    }
+}
+
+impl LogClock {
+    pub const ALL: [LogClock; 4] =
+        [LogClock::Engine, LogClock::Lines, LogClock::Durations, LogClock::Nothing];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            LogClock::Engine => "engine",
+            LogClock::Lines => "lines",
+            LogClock::Durations => "durations",
+            LogClock::Nothing => "nothing",
         }
     }
 }
@@ -142,9 +189,11 @@ pub struct BuildRecord {
     pub image_digest: Option<String>,
     pub engine: Option<String>,
     pub total: Duration,
+    /// Read from a log; `None` for a build that careen ran.
+    pub imported: Option<Imported>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct StepRecord {
     pub id: StepId,
     pub name: String,
@@ -153,11 +202,23 @@ pub struct StepRecord {
     /// `None`: planned but never run.
     pub started: Option<Duration>,
     pub ended: Option<Duration>,
+    /// When it was at work: an engine may begin a step, leave it and begin it again. In order;
+    /// empty in records of before it was kept.
+    pub runs: Vec<Run>,
     pub cached: bool,
     pub error: Option<String>,
     /// Parts with their own times: name, bytes, start, end.
     pub tasks: Vec<Task>,
     pub log_bytes: u64,
+    /// Bytes of downloads that its own output told of, such as apt's and pip's.
+    pub downloaded: u64,
+}
+
+/// One stretch of work of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    pub started: Duration,
+    pub ended: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,9 +236,7 @@ impl BuildRecord {
         let at = event.at;
         match &event.what {
             What::StepPlanned { step, name, inputs } => self.plan(step, name, inputs),
-            What::StepStarted { step } => self.with(step, |s| {
-                s.started.get_or_insert(at);
-            }),
+            What::StepStarted { step } => self.with(step, |s| s.start(at)),
             What::StepCached { step } => self.with(step, |s| {
                 s.cached = true;
                 s.started.get_or_insert(at);
@@ -185,12 +244,12 @@ impl BuildRecord {
             What::Progress { step, task, current, done, .. } => self.with(step, |s| {
                 s.progress(at, task, *current, *done);
             }),
-            What::Log { step, bytes, .. } => self.with(step, |s| s.log_bytes += bytes.len() as u64),
+            What::Log { step, bytes, .. } => self.with(step, |s| {
+                s.log_bytes += bytes.len() as u64;
+                s.downloaded += told_downloads(bytes);
+            }),
             What::StepEnded { step, error } => {
-                self.with(step, |s| {
-                    s.ended = Some(at);
-                    s.error.clone_from(error);
-                });
+                self.with(step, |s| s.end(at, error.as_ref()));
                 if let Some(error) = error {
                     self.failed(error);
                 }
@@ -210,17 +269,13 @@ impl BuildRecord {
             name: name.to_owned(),
             phase: phase_of(name),
             inputs: inputs.to_vec(),
-            started: None,
-            ended: None,
-            cached: false,
-            error: None,
-            tasks: vec![],
-            log_bytes: 0,
+            ..StepRecord::default()
         });
     }
 
     fn with(&mut self, step: &str, change: impl FnOnce(&mut StepRecord)) {
-        if let Some(record) = self.steps.iter_mut().find(|known| known.id == step) {
+        // The newest steps tell most.
+        if let Some(record) = self.steps.iter_mut().rfind(|known| known.id == step) {
             change(record);
         }
     }
@@ -242,31 +297,9 @@ impl BuildRecord {
         }
     }
 
-    /// Wall time during which at least one step of the phase ran.
-    ///
-    /// Phases overlap (the context is sent while early steps run), so the sum may exceed `total`.
-    pub fn by_phase(&self) -> BTreeMap<Phase, Duration> {
-        let mut spans: BTreeMap<Phase, Vec<(Duration, Duration)>> = BTreeMap::new();
-        for step in &self.steps {
-            let Some(started) = step.started else { continue };
-            let ended = step.ended.unwrap_or(self.total).max(started);
-            spans.entry(step.phase).or_default().push((started, ended));
-        }
-        spans.into_iter().map(|(phase, list)| (phase, union(list))).collect()
-    }
-
-    /// Wall time during which no step ran at all: what no phase accounts for.
-    pub fn unaccounted(&self) -> Duration {
-        let spans = self.steps.iter().filter_map(|step| {
-            let started = step.started?;
-            Some((started, step.ended.unwrap_or(self.total).max(started)))
-        });
-        self.total.saturating_sub(union(spans.collect()))
-    }
-
     /// Steps of the Dockerfile: run, and taken from the cache.
     pub fn run_and_cached(&self) -> (usize, usize) {
-        let done = self.steps.iter().filter(|s| s.phase == Phase::Steps && s.started.is_some());
+        let done = self.steps.iter().filter(|s| s.phase.is_step() && s.started.is_some());
         done.fold(
             (0, 0),
             |(run, cached), step| if step.cached { (run, cached + 1) } else { (run + 1, cached) },
@@ -277,34 +310,6 @@ impl BuildRecord {
     pub fn context(&self) -> Option<&Transfer> {
         self.transfers.iter().find(|transfer| transfer.name == "context")
     }
-
-    /// The chain of steps that the end of the build waited for, first step first.
-    ///
-    /// From the step that ended last, back over the input that ended last each time.
-    pub fn critical_path(&self) -> Vec<&StepRecord> {
-        let ran = |step: &&StepRecord| step.started.is_some() && step.ended.is_some();
-        let mut path = Vec::new();
-        let mut next = self.steps.iter().filter(ran).max_by_key(|step| step.ended);
-        while let Some(step) = next {
-            path.push(step);
-            if path.len() > self.steps.len() {
-                break;
-            }
-            let inputs =
-                self.steps.iter().filter(ran).filter(|known| step.inputs.contains(&known.id));
-            next = inputs.max_by_key(|known| known.ended).or_else(|| self.waited_for(step));
-        }
-        path.reverse();
-        path
-    }
-
-    /// Exports and loads name no inputs: they wait for whatever ended last before they began.
-    fn waited_for(&self, step: &StepRecord) -> Option<&StepRecord> {
-        let before = self.steps.iter().filter(|known| {
-            known.id != step.id && known.ended.is_some() && known.ended <= step.started
-        });
-        before.max_by_key(|known| known.ended)
-    }
 }
 
 impl StepRecord {
@@ -313,6 +318,23 @@ impl StepRecord {
         match (self.started, self.ended) {
             (Some(started), Some(ended)) => ended.saturating_sub(started),
             _ => Duration::ZERO,
+        }
+    }
+
+    /// Beginning again after an end is a new stretch; before one it is the same news again.
+    fn start(&mut self, at: Duration) {
+        self.started.get_or_insert(at);
+        match self.runs.last_mut() {
+            Some(Run { ended: None, .. }) => (),
+            _ => self.runs.push(Run { started: at, ended: None }),
+        }
+    }
+
+    fn end(&mut self, at: Duration, error: Option<&String>) {
+        self.ended = Some(at);
+        self.error = error.cloned();
+        if let Some(run) = self.runs.last_mut() {
+            run.ended = Some(run.ended.unwrap_or(at).max(at));
         }
     }
 
@@ -330,49 +352,14 @@ impl StepRecord {
     }
 }
 
-fn union(mut spans: Vec<(Duration, Duration)>) -> Duration {
-    spans.sort_unstable();
-    let mut total = Duration::ZERO;
-    let mut reach = Duration::ZERO;
-    for (start, end) in spans {
-        let start = start.max(reach);
-        total += end.saturating_sub(start);
-        reach = reach.max(end);
-    }
-    total
-}
-
 /// The exit code of the command that failed, in the words of every generation:
-/// `… did not complete successfully: exit code: 3` and `executor failed running […]: exit code: 3`.
+/// `… did not complete successfully: exit code: 3`, `executor failed running […]: exit code: 3`
+/// and `… returned a non-zero code: 3`.
 pub fn exit_code_in(error: &str) -> Option<i32> {
-    let after = error.rsplit_once("exit code: ")?.1;
+    let words = ["exit code: ", "non-zero code: "];
+    let after = words.iter().find_map(|words| Some(error.rsplit_once(words)?.1))?;
     let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
-}
-
-/// BuildKit does not name phases; its step names do.
-pub fn phase_of(name: &str) -> Phase {
-    match name {
-        n if n.starts_with("exporting cache")
-            || n.starts_with("preparing layers for inline cache")
-            || n.contains("build cache for export") =>
-        {
-            Phase::CacheExport
-        }
-        n if n.starts_with("exporting") || n.starts_with("sending tarball") => Phase::Export,
-        n if n.contains("load build context") || n.contains("load from client") => Phase::Context,
-        n if n.starts_with("[internal]")
-            || n.starts_with("[auth]")
-            || n.split(']').next().is_some_and(|label| label.ends_with(" internal"))
-            || n.starts_with("resolve")
-            || n.starts_with("docker-image://")
-            || n.starts_with("importing cache") =>
-        {
-            Phase::Prepare
-        }
-        n if n.contains("] FROM ") => Phase::Base,
-        _ => Phase::Steps,
-    }
 }
 
 #[cfg(test)]
@@ -392,49 +379,21 @@ mod tests {
         record
     }
 
-    fn sick() -> BuildRecord {
-        let start = |step: &str| What::StepStarted { step: step.into() };
-        let end = |step: &str| What::StepEnded { step: step.into(), error: None };
-        build(vec![
+    #[test]
+    fn a_step_that_begins_again_has_two_stretches() {
+        let start = || What::StepStarted { step: "a".into() };
+        let end = || What::StepEnded { step: "a".into(), error: None };
+        let record = build(vec![
             (0, planned("a", "[internal] load build context", &[])),
-            (0, planned("b", "[2/3] RUN uv sync", &["a"])),
-            (0, planned("x", "[other 1/1] RUN true", &[])),
-            (0, planned("c", "exporting to image", &[])),
-            (0, start("a")),
-            (10, start("x")),
-            (20, end("x")),
-            (470, end("a")),
-            (470, start("b")),
-            (1500, end("b")),
-            (1502, start("c")),
-            (1825, end("c")),
-            (1826, What::Ended { outcome: Outcome::Built }),
-        ])
-    }
-
-    #[test]
-    fn time_goes_to_the_phase_its_name_says() {
-        let record = sick();
-        let seconds: Vec<_> =
-            record.by_phase().into_iter().map(|(p, d)| (p, d.as_secs())).collect();
-        assert_eq!(seconds, [(Phase::Context, 470), (Phase::Steps, 1040), (Phase::Export, 323)]);
-        assert_eq!(record.unaccounted(), Duration::from_secs(3));
-        assert_eq!(record.run_and_cached(), (2, 0));
-    }
-
-    #[test]
-    fn names_tell_the_phase() {
-        for (name, phase) in [
-            ("[auth] library/python:pull token for registry-1.docker.io", Phase::Prepare),
-            ("[linux/arm64 internal] load metadata for python:3.11", Phase::Prepare),
-            ("[internal] load .dockerignore", Phase::Prepare),
-            ("[base 1/3] FROM python:3.11", Phase::Base),
-            ("[stage-1 2/3] RUN echo internal", Phase::Steps),
-            ("preparing layers for inline cache", Phase::CacheExport),
-            ("exporting to image", Phase::Export),
-        ] {
-            assert_eq!(phase_of(name), phase, "{name}");
-        }
+            (0, start()),
+            (1, end()),
+            (5, start()),
+            (6, start()),
+            (9, end()),
+        ]);
+        let step = &record.steps[0];
+        assert_eq!((step.took().as_secs(), step.active(record.total).as_secs()), (9, 5));
+        assert_eq!(step.runs.len(), 2);
     }
 
     #[test]
@@ -447,12 +406,5 @@ mod tests {
         }
         assert_eq!(exit_code_in("executor failed running [sh]: exit code: 3"), Some(3));
         assert_eq!(exit_code_in("not found"), None);
-    }
-
-    #[test]
-    fn the_critical_path_goes_back_over_what_was_waited_for() {
-        let record = sick();
-        let path: Vec<_> = record.critical_path().iter().map(|s| s.id.as_str()).collect();
-        assert_eq!(path, ["a", "b", "c"]);
     }
 }
