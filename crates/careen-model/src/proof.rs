@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Comparison;
+use crate::{Comparison, Part};
 
 /// Two states of one project, built in turns under the same conditions.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Measured {
     pub note: String,
     /// Wall times of the two builds of each round, before and after; none when it was skipped.
     pub pairs: Vec<(Duration, Duration)>,
+    /// The same for each part of the build: time in which at least one of its steps ran.
+    pub parts: Vec<(Part, Vec<(Duration, Duration)>)>,
     /// Phases of the two builds whose times are the medians.
     pub comparison: Option<Comparison>,
 }
@@ -182,6 +184,17 @@ impl Proof {
 }
 
 impl Measured {
+    /// Times of a part in each pair of builds; `None` is the whole build.
+    pub fn pairs_of(&self, part: Option<Part>) -> &[(Duration, Duration)] {
+        match part {
+            None => &self.pairs,
+            Some(part) => {
+                let known = self.parts.iter().find(|(known, _)| *known == part);
+                known.map_or(&[], |(_, pairs)| pairs)
+            }
+        }
+    }
+
     /// `None` without a pair, or with a build that took no time.
     pub fn ratio(&self) -> Option<Ratio> {
         let ratios: Vec<f64> = self
@@ -246,7 +259,13 @@ mod tests {
             (Duration::from_millis(before), Duration::from_millis(after))
         };
         let pairs = pairs.iter().map(pair).collect();
-        Measured { scenario: Scenario::Cold, note: String::new(), pairs, comparison: None }
+        Measured {
+            scenario: Scenario::Cold,
+            note: String::new(),
+            pairs,
+            parts: vec![],
+            comparison: None,
+        }
     }
 
     #[test]

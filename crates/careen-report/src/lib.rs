@@ -18,4 +18,7 @@ mod words;
 mod xml;
 
 pub use clean::{clean, clean_lines};
-pub use subject::{HistoryShown, ImageTests, JournalRow, PruneShown, SlowShown, Subject, TextOf};
+pub use subject::{
+    HistoryShown, ImageTests, JournalRow, LayerShown, ProofShown, PruneShown, SlowShown, Subject,
+    TextOf,
+};

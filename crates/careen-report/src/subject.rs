@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use careen_model::trend::Trend;
 use careen_model::{
-    Case, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Listed, ProjectFacts,
+    Case, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Listed, ProjectFacts, Proof,
     StepChange, Verdict,
 };
 
@@ -40,6 +40,22 @@ pub struct JournalRow {
     pub undoes: Option<String>,
     /// `applied`, `undone by …`, `interrupted`.
     pub state: String,
+}
+
+/// A proof and when it was made.
+#[derive(Debug, Clone, Copy)]
+pub struct ProofShown<'a> {
+    pub proof: &'a Proof,
+    /// Seconds since the Unix epoch.
+    pub at: i64,
+}
+
+/// One layer of an image, the oldest first in a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerShown {
+    /// The instruction, as the engine keeps it.
+    pub made_by: String,
+    pub bytes: u64,
 }
 
 /// One run of image tests.

@@ -63,6 +63,7 @@ pub(super) fn section(
         );
     }
     let groups = groups(whole, then, limits);
+    classes(page, then.unwrap_or(whole));
     picture(page, &groups, limits);
     table(page, (whole, then), limits);
     put!(page, "</section>\n");
@@ -217,7 +218,7 @@ fn picture(page: &mut String, groups: &[Group], limits: Limits) {
             if rect.width < 0.05 || rect.height < 0.05 {
                 continue;
             }
-            put!(page, "<rect class={} {}>", state.class(), attributes(rect));
+            put!(page, "<rect class={} {}>", state.class(), rect.attributes());
             put!(
                 page,
                 "<title>{} · {} · {}</title></rect>\n",
@@ -228,7 +229,7 @@ fn picture(page: &mut String, groups: &[Group], limits: Limits) {
         }
     }
     for area in &areas {
-        put!(page, "<rect class=edge {} />", attributes(*area));
+        put!(page, "<rect class=edge {} />", area.attributes());
     }
     put!(page, "</svg>\n");
     for (group, area) in groups.iter().zip(&areas).take(14) {
@@ -237,12 +238,8 @@ fn picture(page: &mut String, groups: &[Group], limits: Limits) {
         }
         put!(
             page,
-            "<span{} style=\"left:{:.1}%;top:{:.1}%;width:{:.1}%;height:{:.1}%\"><b>{}</b> {}</span>",
-            if area.width < 260.0 { " class=slim" } else { "" },
-            area.x / FRAME.width * 100.0,
-            area.y / FRAME.height * 100.0,
-            area.width / FRAME.width * 100.0,
-            area.height / FRAME.height * 100.0,
+            "{}<b>{}</b> {}</span>",
+            area.label(FRAME),
             shown(&middle_cut(&group.name, 28)),
             units::size(group.bytes),
         );
@@ -250,9 +247,53 @@ fn picture(page: &mut String, groups: &[Group], limits: Limits) {
     put!(page, "</div>\n");
 }
 
-fn attributes(rect: Rect) -> String {
-    let Rect { x, y, width, height } = rect;
-    format!("x={x:.1} y={y:.1} width={width:.1} height={height:.1}")
+/// Where all bytes of the folder go: sent, kept although nothing takes them, ignored.
+#[expect(clippy::cast_precision_loss, reason = "lengths on a screen")]
+fn classes(page: &mut String, facts: &ContextFacts) {
+    let (sent, kept) = (facts.sent.bytes, facts.kept.bytes);
+    let all = facts.everything.known().map(|all| all.bytes.max(kept));
+    let rows = [
+        ("k", "sent", "a COPY, ADD or mount takes it", Some(sent)),
+        ("u", "never used", "kept, and no instruction takes it", Some(kept.saturating_sub(sent))),
+        ("g", "ignored", "the ignore file keeps it back", all.map(|all| all - kept)),
+    ];
+    let total = all.unwrap_or(kept).max(1) as f64;
+    // One class alone is no picture.
+    if rows.iter().filter(|row| row.3.is_some_and(|bytes| bytes > 0)).count() < 2 {
+        return;
+    }
+    put!(
+        page,
+        "<svg class=stack height=22 role=img aria-label=\"Classes of the context; the table below has the numbers\">"
+    );
+    let mut at = 0.0;
+    for (class, name, _, bytes) in rows {
+        let width = bytes.unwrap_or(0) as f64 / total * 100.0;
+        if width > 0.0 {
+            put!(
+                page,
+                "<rect class={class} x={at:.2}% height=22 width={:.2}%><title>{name} · {}</title></rect>",
+                width.max(0.15),
+                units::size(bytes.unwrap_or(0))
+            );
+        }
+        at += width;
+    }
+    put!(
+        page,
+        "</svg>\n<table class=plain><caption>{}</caption><thead><tr><th scope=col>Class\
+         <th scope=col>What it is<th scope=col class=n>Size<tbody>\n",
+        "All bytes of the folder now"
+    );
+    for (class, name, what, bytes) in rows {
+        put!(
+            page,
+            "<tr><th scope=row class=key><span><i class={class}></i> {name}</span><td class=dim>{what}\
+             <td class=n>{}\n",
+            bytes.map_or("not surveyed".to_owned(), units::size)
+        );
+    }
+    put!(page, "</table>\n");
 }
 
 fn table(page: &mut String, (whole, then): (&ContextFacts, Option<&ContextFacts>), limits: Limits) {

@@ -6,15 +6,19 @@
 mod context;
 mod escape;
 mod gantt;
+mod layers;
 mod lists;
+mod past;
 mod phases;
+mod proof;
 mod squarify;
+mod waterfall;
 
 use std::io;
 
-use careen_model::{BuildRecord, Change, Comparison, ContextFacts, Diagnosis, units};
+use careen_model::{BuildRecord, Change, Comparison, ContextFacts, Diagnosis, Listed, units};
 
-use crate::{ImageTests, words};
+use crate::{ImageTests, LayerShown, ProofShown, words};
 use escape::{put, shown};
 
 const STYLE: &str = include_str!("style.css");
@@ -45,6 +49,12 @@ pub struct HtmlInput<'a> {
     pub diagnosis_before: Option<&'a Diagnosis>,
     pub diagnosis_after: Option<&'a Diagnosis>,
     pub tests: Option<&'a ImageTests<'a>>,
+    /// The last proof of the project.
+    pub proof: Option<&'a ProofShown<'a>>,
+    /// Layers of the image that was built, the oldest first; none when nobody knows them.
+    pub layers: &'a [LayerShown],
+    /// Builds of the project, the oldest first.
+    pub history: &'a [Listed],
 }
 
 /// The page stays below this, so that it can be mailed and attached anywhere.
@@ -88,9 +98,13 @@ fn render(input: &HtmlInput<'_>, limits: Limits) -> String {
     head(&mut page, input);
     header(&mut page, input);
     phases::section(&mut page, input);
+    waterfall::section(&mut page, (input.before, input.after));
+    proof::section(&mut page, input.proof, limits);
     gantt::section(&mut page, (input.after, input.before), limits);
     lists::slowest(&mut page, (input.after, input.before), limits);
     context::section(&mut page, (input.context_before, input.context_after), limits);
+    layers::section(&mut page, input.layers, limits);
+    past::section(&mut page, (input.history, &input.after.label), limits);
     lists::findings(&mut page, (input.diagnosis_before, input.diagnosis_after), limits);
     lists::tests(&mut page, input.tests, limits);
     footer(&mut page, input);

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use careen_model::{Comparison, Row, units};
+use careen_model::{Comparison, Measured, Row, units};
 
 use super::{
     HtmlInput,
     escape::{put, shown},
+    proof::{Spread, bars},
 };
 use crate::words;
 
@@ -28,14 +29,24 @@ pub(super) fn section(page: &mut String, input: &HtmlInput<'_>) {
          <p class=key><span><i class=was></i> before</span> <span><i class=now></i> after</span></p>\n"
     );
     for (title, compared) in comparisons {
-        table(page, title, compared);
+        table(page, title, compared, None);
     }
     put!(page, "</section>\n");
 }
 
-fn table(page: &mut String, title: &str, compared: &Comparison) {
-    let longest = compared.rows.iter().map(|row| row.before.max(row.after)).max();
-    let longest = longest.unwrap_or_default();
+/// The rows of a comparison; with the builds of a proof, each with its spread.
+pub(super) fn table(
+    page: &mut String,
+    title: &str,
+    compared: &Comparison,
+    proof: Option<&Measured>,
+) {
+    let pairs = |row: &Row| proof.map_or(&[][..], |proof| proof.pairs_of(row.part));
+    let times = compared.rows.iter().flat_map(|row| {
+        let spread = pairs(row).iter().map(|pair| pair.0.max(pair.1));
+        spread.chain([row.before.max(row.after)])
+    });
+    let longest = times.max().unwrap_or_default();
     put!(page, "<table class=bars>\n");
     if !title.is_empty() {
         put!(page, "<caption>{}</caption>\n", shown(title));
@@ -53,7 +64,7 @@ fn table(page: &mut String, title: &str, compared: &Comparison) {
             "<tr{}><th scope=row>{}<td class=pic>{}<td class=n>{}<td class=n>{}<td class=\"n {}\">{}\n",
             if row.part.is_none() { " class=total" } else { "" },
             words::phase(row),
-            bars(row, longest),
+            bars((row.before, row.after), Spread::of(pairs(row)), longest),
             units::time(row.before),
             units::time(row.after),
             class(row),
@@ -65,17 +76,6 @@ fn table(page: &mut String, title: &str, compared: &Comparison) {
 
 fn label(label: &str) -> String {
     if label.is_empty() { String::new() } else { format!(" <small>{}</small>", shown(label)) }
-}
-
-fn bars(row: &Row, longest: Duration) -> String {
-    let mut svg = String::from("<svg height=24 aria-hidden=true>");
-    put!(svg, "<rect class=was y=3 height=8 rx=1 width={:.2}% />", share(row.before, longest));
-    put!(
-        svg,
-        "<rect class=now y=13 height=8 rx=1 width={:.2}% /></svg>",
-        share(row.after, longest)
-    );
-    svg
 }
 
 /// Per cent of the longest, but never so little that a time that is there cannot be seen.

@@ -12,6 +12,24 @@ impl Rect {
     pub(super) fn area(self) -> f64 {
         self.width * self.height
     }
+
+    /// As attributes of an SVG rectangle.
+    pub(super) fn attributes(self) -> String {
+        let Rect { x, y, width, height } = self;
+        format!("x={x:.1} y={y:.1} width={width:.1} height={height:.1}")
+    }
+
+    /// The opening tag of a label that lies over this part of a picture.
+    pub(super) fn label(self, frame: Rect) -> String {
+        format!(
+            "<span{} style=\"left:{:.1}%;top:{:.1}%;width:{:.1}%;height:{:.1}%\">",
+            if self.width < 260.0 { " class=slim" } else { "" },
+            self.x / frame.width * 100.0,
+            self.y / frame.height * 100.0,
+            self.width / frame.width * 100.0,
+            self.height / frame.height * 100.0,
+        )
+    }
 }
 
 /// One rectangle per weight, in order. Weights must be sorted, largest first; zero gets no area.

@@ -1,63 +1,10 @@
 //! The page: complete, small, closed to the world, and proof against what it shows.
 
-use std::time::Duration;
+use careen_model::{Fact, Why};
+use careen_report::html::{self, HtmlInput};
 
-use careen_model::{BuildRecord, Comparison, Diagnosis};
-use careen_report::{
-    ImageTests,
-    html::{self, HtmlInput},
-};
-
+use crate::page::{broken, given, large, page};
 use crate::{sample, text};
-
-struct Given {
-    before: BuildRecord,
-    after: BuildRecord,
-    context: [careen_model::ContextFacts; 2],
-    diagnosis: [Diagnosis; 2],
-    runs: Vec<(careen_model::Case, careen_model::Verdict)>,
-    comparisons: Vec<(String, Comparison)>,
-}
-
-fn given(files: usize) -> Given {
-    let mut healed = sample::diagnosis();
-    healed
-        .findings
-        .retain(|finding| !["unused-context", "shared-cache-id"].contains(&finding.rule));
-    let (before, after) = (sample::before(), sample::after());
-    Given {
-        comparisons: vec![("First build".into(), Comparison::of(&before, &after))],
-        before,
-        after,
-        context: [sample::context(false, files), sample::context(true, files)],
-        diagnosis: [sample::diagnosis(), healed],
-        runs: sample::cases(),
-    }
-}
-
-fn page(given: &Given) -> String {
-    let tests = ImageTests {
-        image: "hoops:dev",
-        digest: None,
-        conditions: "network none, read-only",
-        runs: &given.runs,
-        took: Duration::from_millis(6800),
-    };
-    let input = HtmlInput {
-        version: "0.1.0",
-        project: "hoops",
-        engine: "Docker Desktop 29.6.1",
-        before: Some(&given.before),
-        after: &given.after,
-        comparisons: &given.comparisons,
-        context_before: Some(&given.context[0]),
-        context_after: Some(&given.context[1]),
-        diagnosis_before: Some(&given.diagnosis[0]),
-        diagnosis_after: Some(&given.diagnosis[1]),
-        tests: Some(&tests),
-    };
-    text(|out| html::html(out, &input))
-}
 
 /// Leaves the page where a person or a browser can look at it.
 fn keep(name: &str, page: &str) {
@@ -70,9 +17,13 @@ fn the_page_shows_both_builds_and_every_part() {
     keep("report.html", &page);
     for wanted in [
         "Before and after",
+        "What the changes removed",
+        "The proof",
         "What ran when",
         "Slowest steps",
         "What is in the context",
+        "What is in the image",
+        "The last builds",
         "Findings and their price",
         "Image tests",
         "784×",
@@ -82,37 +33,10 @@ fn the_page_shows_both_builds_and_every_part() {
     }
 }
 
-/// 150 steps with long commands, 5 000 files, 60 findings, 100 tests.
-fn large() -> Given {
-    let mut given = given(5000);
-    for record in [&mut given.before, &mut given.after] {
-        let pattern = record.steps.clone();
-        while record.steps.len() < 150 {
-            let n = record.steps.len();
-            let mut step = pattern[n % pattern.len()].clone();
-            step.id = format!("s{n}");
-            step.inputs = vec![format!("s{}", n - 1)];
-            step.name = format!(
-                "[stage-{} {n}/150] RUN {}",
-                n % 7,
-                "apt-get install -y package && ".repeat(9)
-            );
-            record.steps.push(step);
-        }
-    }
-    while given.diagnosis[0].findings.len() < 60 {
-        given.diagnosis[0].findings.extend(sample::diagnosis().findings);
-    }
-    while given.runs.len() < 100 {
-        given.runs.extend(sample::cases());
-    }
-    given
-}
-
 #[test]
 fn the_page_stays_small() {
     let small = page(&given(900));
-    assert!(small.len() <= 120_000, "{} bytes", small.len());
+    assert!(small.len() <= 140_000, "{} bytes", small.len());
     let large = page(&large());
     keep("large.html", &large);
     assert!(large.len() <= 200_000, "{} bytes", large.len());
@@ -210,6 +134,18 @@ fn hostile_text_stays_text() {
             }
         }
         given.comparisons[0].0 = text.into();
+        given.layers.iter_mut().for_each(|layer| layer.made_by = text.into());
+        given.history.iter_mut().for_each(|build| build.label = text.into());
+        given.proof = broken(given.proof);
+        let proof = &mut given.proof;
+        for name in [&mut proof.before, &mut proof.after, &mut proof.held_equal[0]] {
+            *name = text.into();
+        }
+        proof.scenarios.iter_mut().for_each(|one| one.note = text.into());
+        for one in &mut proof.content.differences {
+            (one.package, one.path) = (text.into(), text.into());
+        }
+        proof.content.settings = vec![(text.into(), text.into(), text.into())];
         page(&given)
     };
     let (hostile, plain) = (paint(sample::HOSTILE), paint("x"));
@@ -237,6 +173,9 @@ fn a_first_build_alone_makes_a_page() {
         diagnosis_before: None,
         diagnosis_after: None,
         tests: None,
+        proof: None,
+        layers: &[],
+        history: &[],
     };
     let page = text(|out| html::html(out, &input));
     keep("first.html", &page);
@@ -248,8 +187,9 @@ fn a_first_build_alone_makes_a_page() {
 #[test]
 fn the_table_of_phases_has_its_bars() {
     let page = page(&given(90));
+    let phases = page.split_once("<h2 id=waterfall>").unwrap().0;
     let rows: Vec<&str> =
-        page.lines().filter(|line| line.contains("class=pic><svg height=24")).collect();
+        phases.lines().filter(|line| line.contains("class=pic><svg height=24")).collect();
     let text: Vec<String> = rows.iter().map(|row| strip(row)).collect();
     expect_test::expect![[r#"
         prepare | 0.3 s | 0.1 s | 3.0×
@@ -276,6 +216,71 @@ fn strip(html: &str) -> String {
         .join(" | ")
 }
 
+/// Every part of a waterfall begins where the one before it ended.
+#[test]
+fn the_waterfall_goes_from_one_total_to_the_other() {
+    let page = page(&given(90));
+    let part = page.split_once("<h2 id=waterfall>").unwrap().1;
+    let part = part.split_once("</table>").unwrap().0;
+    let rows = part.lines().filter(|line| line.contains("<th scope=row>")).map(strip);
+    expect_test::expect![[r#"
+        before | 31 m 13 s
+        language packages | −13 m 39 s | 17 m 34 s
+        context | −7 m 50 s | 9 m 43 s
+        export | −4 m 44 s | 4 m 59 s
+        files | −40.9 s | 4 m 19 s
+        the rest | −1.1 s | 4 m 17 s
+        after | 4 m 17 s"#]]
+    .assert_eq(&rows.collect::<Vec<_>>().join("\n"));
+}
+
+/// A proof tells medians, spread and interval; one of other content names what is gone.
+#[test]
+fn a_proof_is_on_the_page() {
+    let told = |page: &str| {
+        let part = page.split_once("<h2 id=proof>").unwrap().1;
+        let part = part.split_once("</section>").unwrap().0;
+        let phases = part.split_once("<details>").unwrap();
+        let content = phases.1.rsplit_once("</details>\n<p").unwrap().1.to_owned();
+        let lines = format!("{}\n<p{content}", phases.0);
+        let lines: Vec<String> = lines.lines().map(strip).collect();
+        lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    };
+    let mut given = given(90);
+    let same = told(&page(&given));
+    given.proof = broken(given.proof);
+    let other = told(&page(&given));
+    expect_test::expect![[r#"
+        Proven, the same image and faster. | before fix 0003 | against | now | , built in turns on 2026-11-23 21:40 UTC. Bars are medians, lines go from the fastest build to the slowest.
+        before | after
+        Scenario | Before | After | Faster
+        cold | 31 m 13 s | 29 m 20 s – 34 m 01 s | 4 m 17 s | 4 m 10 s – 4 m 33 s | 6.9× | 5.6–9.4×
+        source-changed | src/hoops/cli.py: a comment | 23 m 32 s | 22 m 07 s – 25 m 39 s | 9.8 s | 9.5 s – 10.4 s | 136× | 112–185×
+        nothing-changed | 8.1 s | 7.6 s – 8.8 s | 8.0 s | 7.8 s – 8.5 s | 0.96× | 0.78–1.3×
+        lock-changed | the project has no lock file | skipped
+        Both images have the same content: 48 211 entries before, 48 213 after.
+        2 differences not counted: logs hold times
+        What was held equal
+        the engine and the base images in its store"#]].assert_eq(&same);
+    expect_test::expect![[r#"
+        No proof, the two states do not build the same, so their times say nothing. | before fix 0003 | against | now | , built in turns on 2026-11-23 21:40 UTC. Bars are medians, lines go from the fastest build to the slowest.
+        before | after
+        Scenario | Before | After | Faster
+        cold | 31 m 13 s | 29 m 20 s – 34 m 01 s | 4 m 17 s | 4 m 10 s – 4 m 33 s | 6.9× | 5.6–9.4×
+        source-changed | src/hoops/cli.py: a comment | 23 m 32 s | 22 m 07 s – 25 m 39 s | 9.8 s | 9.5 s – 10.4 s | 136× | 112–185×
+        nothing-changed | 8.1 s | 7.6 s – 8.8 s | 8.0 s | 7.8 s – 8.5 s | 0.96× | 0.78–1.3×
+        lock-changed | the project has no lock file | skipped
+        Not the same content: 41 differences.
+        Package | Path | How
+        libgomp1 12.2.0-14 (Debian) | usr/lib/x86_64-linux-gnu/libgomp.so.1 | only before
+        libgomp1 12.2.0-14 (Debian) | usr/share/doc/libgomp1 | only before
+        image setting | User | root → hoops
+        and 38 more paths
+        2 differences not counted: logs hold times
+        What was held equal
+        the engine and the base images in its store"#]].assert_eq(&other);
+}
+
 /// A folder that shrinks is drawn in both colours, with the bytes of each.
 #[test]
 fn what_is_still_sent_of_a_folder_is_told() {
@@ -291,6 +296,7 @@ fn what_is_still_sent_of_a_folder_is_told() {
         (facts.top_folders, facts.top_files) = (list(folders), list(files));
         facts.kept.bytes = folders.iter().map(|folder| folder.1).sum();
         facts.kept.files = 900;
+        (facts.sent, facts.everything) = (facts.kept, Fact::Unknown(Why::NotAsked));
         facts
     };
     let before = context(
@@ -301,6 +307,7 @@ fn what_is_still_sent_of_a_folder_is_told() {
         context(&[("data/videos", 350_000), ("src", 20_000)], &[("data/videos/b.mp4", 300_000)]);
     let mut given = given(0);
     given.context = [before, after];
+    (given.layers, given.history) = (vec![], vec![]);
     let page = page(&given);
     let titles = page.split("<title>").skip(2).filter_map(|part| part.split_once("</title>"));
     let titles: Vec<&str> = titles.map(|(title, _)| title).collect();

@@ -9,6 +9,7 @@ mod html;
 mod lint;
 mod live;
 mod machine;
+mod page;
 mod sample;
 mod terminal;
 mod widths;

@@ -14,13 +14,13 @@ mod rewrite;
 mod round;
 mod state;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use careen_engine::{BuildRequest, CancelToken, Connection};
-use careen_model::{BuildEvent, BuildRecord, Comparison, Content, Measured, Proof, Scenario};
+use careen_model::{BuildEvent, BuildRecord, Comparison, Content, Measured, Part, Proof, Scenario};
 
 use self::ledger::{Held, Job, Ledger, Pair};
 use self::round::Rounds;
@@ -92,6 +92,9 @@ pub enum Told<'a> {
         what: String,
     },
 }
+
+/// Times before and after, pair by pair, of each part of a build.
+type Parts = Vec<(Part, Vec<(Duration, Duration)>)>;
 
 /// Measures and compares. An interrupted proof keeps what it has measured.
 pub fn prove(
@@ -297,7 +300,7 @@ fn measured(
     for &scenario in &request.scenarios {
         if let Some((_, why)) = skipped.iter().find(|(known, _)| *known == scenario) {
             let note = why.clone();
-            rows.push(Measured { scenario, note, pairs: vec![], comparison: None });
+            rows.push(Measured { scenario, note, pairs: vec![], parts: vec![], comparison: None });
             continue;
         }
         let planned = plan.iter().find(|planned| planned.scenario == scenario);
@@ -318,10 +321,29 @@ fn measured(
             scenario,
             note: planned.map(round::Planned::note).unwrap_or_default(),
             pairs: own.iter().map(|pair| (time(pair.seconds.0), time(pair.seconds.1))).collect(),
+            parts: parts(history, project, &own)?,
             comparison,
         });
     }
     Ok(rows)
+}
+
+/// Times of each part in each pair, in the order of the parts.
+fn parts(history: &History, project: &Project, pairs: &[&Pair]) -> Result<Parts, Error> {
+    let mut parts: BTreeMap<Part, Vec<(Duration, Duration)>> = BTreeMap::new();
+    for (place, pair) in pairs.iter().enumerate() {
+        let (before, after) =
+            (history.get(project, &pair.labels.0)?, history.get(project, &pair.labels.1)?);
+        for row in Comparison::of(&before, &after).rows {
+            let Some(part) = row.part else { continue };
+            let times = parts.entry(part).or_default();
+            // A part that is in no build of a pair took no time in it.
+            times.resize(place, Default::default());
+            times.push((row.before, row.after));
+        }
+    }
+    parts.values_mut().for_each(|times| times.resize(pairs.len(), Default::default()));
+    Ok(parts.into_iter().collect())
 }
 
 /// The pair whose time is the median; the faster of the two middle ones.

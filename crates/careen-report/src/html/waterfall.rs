@@ -1,0 +1,99 @@
+//! A waterfall from the time of one build to that of another: what each part removed or added.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use careen_model::{BuildRecord, Outcome, Part, units};
+
+use super::{escape::put, phases::share};
+
+/// Less than this is not worth a row; such parts make one row together.
+const SMALL: f64 = 0.005;
+
+/// One row of the waterfall, in seconds.
+struct Fall {
+    name: &'static str,
+    /// Positive: the later build takes so much less.
+    removed: f64,
+}
+
+pub(super) fn section(page: &mut String, (before, after): (Option<&BuildRecord>, &BuildRecord)) {
+    let Some(before) = before else { return };
+    // A build that ended early did not do the same work.
+    if [before, after].iter().any(|record| record.outcome != Some(Outcome::Built)) {
+        return;
+    }
+    let falls = falls(before, after);
+    if falls.is_empty() {
+        return;
+    }
+    let longest = before.total.max(after.total);
+    put!(
+        page,
+        "<section aria-labelledby=waterfall>\n<h2 id=waterfall>What the changes removed</h2>\n\
+         <p class=lead>From the time of build {} to that of build {}. Each moment of a build \
+         belongs to the part it waited for, so the rows add up.</p>\n\
+         <p class=key><span><i class=fell></i> removed</span> <span><i class=rose></i> added</span>\
+         </p>\n<table class=\"bars slow\"><thead><tr><th scope=col>Part\
+         <th class=pic aria-hidden=true><th scope=col class=n>Change<th scope=col class=n>Left\
+         </thead>\n<tbody>\n",
+        super::escape::shown(&before.label),
+        super::escape::shown(&after.label),
+    );
+    end(page, "before", before.total, longest, "was");
+    let mut left = before.total.as_secs_f64();
+    for Fall { name, removed } in &falls {
+        let then = left - removed;
+        let span = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
+        let (class, sign, tone) =
+            if *removed > 0.0 { ("fell", "−", "good") } else { ("rose", "+", "bad") };
+        put!(
+            page,
+            "<tr><th scope=row>{name}<td class=pic><svg height=16 aria-hidden=true>\
+             <rect class={class} x={:.2}% y=4 height=8 rx=1 width={:.2}% /></svg>\
+             <td class=\"n {tone}\">{sign}{}<td class=\"n dim\">{}\n",
+            left.min(then).max(0.0) / longest.as_secs_f64() * 100.0,
+            share(span(removed.abs()), longest),
+            units::time(span(removed.abs())),
+            units::time(span(then)),
+        );
+        left = then;
+    }
+    end(page, "after", after.total, longest, "now");
+    put!(page, "</tbody></table>\n</section>\n");
+}
+
+fn end(page: &mut String, name: &str, total: Duration, longest: Duration, class: &str) {
+    put!(
+        page,
+        "<tr class=total><th scope=row>{name}<td class=pic><svg height=16 aria-hidden=true>\
+         <rect class={class} y=4 height=8 rx=1 width={:.2}% /></svg><td class=n><td class=n>{}\n",
+        share(total, longest),
+        units::time(total)
+    );
+}
+
+/// The largest removal first, what was added last; their sum is the difference of the totals.
+fn falls(before: &BuildRecord, after: &BuildRecord) -> Vec<Fall> {
+    let mut parts: BTreeMap<Part, f64> = BTreeMap::new();
+    for (record, sign) in [(before, 1.0), (after, -1.0)] {
+        for share in record.shares() {
+            *parts.entry(share.part).or_default() += sign * share.wall.as_secs_f64();
+        }
+    }
+    let worth = before.total.max(after.total).as_secs_f64() * SMALL;
+    let mut rest = 0.0;
+    let mut falls = Vec::new();
+    for (part, removed) in parts {
+        if removed.abs() < worth {
+            rest += removed;
+        } else {
+            falls.push(Fall { name: part.name(), removed });
+        }
+    }
+    falls.sort_by(|a, b| b.removed.total_cmp(&a.removed));
+    if !falls.is_empty() && rest.abs() >= 0.05 {
+        falls.push(Fall { name: "the rest", removed: rest });
+    }
+    falls
+}
