@@ -11,4 +11,4 @@ mod volatile;
 pub use difference::{Compared, compare};
 pub use packages::Packages;
 pub use tree::{Entry, Kind, Tree, read};
-pub use volatile::volatile;
+pub use volatile::{reason, volatile};

@@ -47,6 +47,11 @@ pub fn volatile(path: &[u8]) -> Option<&'static str> {
     PLACES.iter().find(|(place, _)| is_at(place)).map(|(_, why)| *why)
 }
 
+/// The reason of these words, if it is one of ours.
+pub fn reason(words: &str) -> Option<&'static str> {
+    PLACES.iter().map(|(_, why)| *why).find(|why| *why == words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

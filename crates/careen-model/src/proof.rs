@@ -136,6 +136,17 @@ impl Scenario {
 }
 
 impl How {
+    pub const ALL: [How; 8] = [
+        How::OnlyBefore,
+        How::OnlyAfter,
+        How::Kind,
+        How::Content,
+        How::Mode,
+        How::Owner,
+        How::LinkTarget,
+        How::Attributes,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             How::OnlyBefore => "only before",

@@ -9,6 +9,7 @@
 mod content;
 mod copy;
 mod edit;
+mod kept;
 mod ledger;
 mod rewrite;
 mod round;
@@ -28,6 +29,7 @@ use self::state::{Private, copy_state};
 use crate::history::{History, Project};
 use crate::{Error, digest};
 
+pub use kept::{Kept, keep, kept};
 pub use state::{Place, State};
 
 /// What to prove.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use careen_engine::BuildRequest;
 use careen_model::{Proof, ProofVerdict, Scenario, units};
 use careen_report::{json, markdown, terminal};
-use careen_run::prove::{Place, Request, State, Told, abandon, prove, unfinished};
+use careen_run::prove::{
+    Kept, Place, Request, State, Told, abandon, keep, kept, prove, unfinished,
+};
 use careen_run::{Error, gather};
 
 use super::undo::failed;
@@ -31,7 +33,7 @@ pub(super) fn run(options: &Prove, format: Format, world: &World) -> Result<Exit
     };
     let target = careen_engine::resolve_builder(&env, &world.home, options.builder.as_deref());
     let connection = super::connect(&target, "prove")?;
-    let name = careen_run::short_name(place.dockerfile.as_os_str().as_encoded_bytes());
+    let name = name_of(&place.dockerfile);
     let folder = folder(&name, world);
     if options.abandon {
         return give_up(&folder, &connection);
@@ -71,6 +73,10 @@ pub(super) fn run(options: &Prove, format: Format, world: &World) -> Result<Exit
         other => failed("prove")(other),
     })?;
     show(&proof, format, world)?;
+    match keep(&kept_file(&name, world), &proof, world.now) {
+        Ok(()) => super::say("`careen report` shows this proof as a page"),
+        Err(err) => super::say(&format!("`careen report` will not show this proof: {err}")),
+    }
     Ok(match proof.verdict() {
         ProofVerdict::Faster | ProofVerdict::NoDifference => Exit::Ok,
         ProofVerdict::Slower | ProofVerdict::NotTheSame => Exit::Findings,
@@ -146,6 +152,19 @@ fn whole(path: &Path) -> PathBuf {
 fn folder(name: &str, world: &World) -> PathBuf {
     let history = world.history();
     history.parent().unwrap_or(Path::new("/")).join("prove").join(name)
+}
+
+fn name_of(dockerfile: &Path) -> String {
+    careen_run::short_name(dockerfile.as_os_str().as_encoded_bytes())
+}
+
+fn kept_file(name: &str, world: &World) -> PathBuf {
+    folder(name, world).with_extension("json")
+}
+
+/// The last proof of this project, if one is kept.
+pub(super) fn last(dockerfile: &Path, world: &World) -> Result<Option<Kept>, Error> {
+    kept(&kept_file(&name_of(&whole(dockerfile)), world))
 }
 
 fn tell(told: &Told<'_>) {

@@ -3,18 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use careen_check::diagnose;
-use careen_engine::WholeFile;
+use careen_engine::{Connection, WholeFile};
 use careen_model::{BuildRecord, Outcome};
 use careen_report::html::{HtmlInput, html};
-use careen_report::{json, markdown, trace};
+use careen_report::{LayerShown, ProofShown, json, markdown, trace};
 use careen_run::apply::Journal;
+use careen_run::gather::Gathered;
 use careen_run::history::{History, Project};
+use careen_run::prove::Kept;
 
-use super::{subject, undo::failed};
+use super::{prove, subject, undo::failed};
 use crate::arguments::{Format, ProjectOptions, Report};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::world::World;
+
+/// Builds of the history strip.
+const STRIP: usize = 60;
 
 pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exit, Failure> {
     let formats = [Format::Text, Format::Html, Format::Md, Format::Json, Format::Trace];
@@ -43,6 +48,11 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
             let selection = subject::selection(&[], &[], &asked.config)?;
             let diagnosis = diagnose(&gathered.facts, &selection);
             let name = project.root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let proof = proof(&gathered, world);
+            let proof = proof.as_ref().map(|kept| ProofShown { proof: &kept.proof, at: kept.at });
+            let layers = layers(&gathered, &after);
+            let mut builds = history.list(project, STRIP).map_err(failed("read the history"))?;
+            builds.reverse();
             let mut page = Vec::new();
             let input = HtmlInput {
                 version: env!("CARGO_PKG_VERSION"),
@@ -56,6 +66,9 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
                 diagnosis_before: None,
                 diagnosis_after: Some(&diagnosis),
                 tests: None,
+                proof: proof.as_ref(),
+                layers: &layers,
+                history: &builds,
             };
             html(&mut page, &input).map_err(|err| Failure::could_not("draw the report", err))?;
             let path = write(options, &project.root, &after, &page)?;
@@ -63,6 +76,38 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The last proof; one that cannot be read is told of, and the page is made without it.
+fn proof(gathered: &Gathered, world: &World) -> Option<Kept> {
+    let project = gathered.facts.project.as_ref()?;
+    let source = project.dockerfile.known()?;
+    match prove::last(&source.path, world) {
+        Ok(kept) => kept,
+        Err(err) => {
+            super::say(&format!("the last proof is not shown: {err}"));
+            None
+        }
+    }
+}
+
+/// The layers of the image of this build, where the engine still has exactly that image.
+fn layers(gathered: &Gathered, build: &BuildRecord) -> Vec<LayerShown> {
+    let Some(image) = build.image_digest.as_deref().filter(|_| build.imported.is_none()) else {
+        return vec![];
+    };
+    let has_engine = gathered.facts.engine.as_ref().is_some_and(|it| it.engine.known().is_some());
+    if !has_engine {
+        return vec![];
+    }
+    let rows = Connection::open(&gathered.target).and_then(|engine| engine.image_history(image));
+    let Ok(rows) = rows else { return vec![] };
+    let rows = rows.into_iter().rev();
+    rows.map(|row| LayerShown {
+        made_by: careen_model::redact::text(&row.created_by).into_owned(),
+        bytes: row.bytes,
+    })
+    .collect()
 }
 
 fn newest(history: &History, project: &Project) -> Result<BuildRecord, Failure> {
