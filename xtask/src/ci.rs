@@ -6,6 +6,7 @@ use careen_model::units;
 
 use crate::apt;
 use crate::base;
+use crate::browser;
 use crate::cli::Arguments;
 use crate::demo;
 use crate::engine::{self, Generation};
@@ -41,6 +42,7 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
     });
     step("tests", &mut || cargo(&["test", "--workspace"]).env_remove("CAREEN_ENGINES").run());
+    step("browser", &mut browser::test);
     if !arguments.has("--no-engine") {
         step("engines, demo", &mut engine_tests);
     }

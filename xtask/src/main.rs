@@ -5,6 +5,7 @@
 mod apt;
 mod base;
 mod bench;
+mod browser;
 mod ci;
 mod cli;
 mod compare_lint;
@@ -48,6 +49,12 @@ const TASKS: &[Task] = &[
         takes: "up|down|status [--modern|--containerd] [--own] [--purge]",
         does: "an engine to work with: the reachable one, else a private one",
         run: engine::run,
+    },
+    Task {
+        name: "browser",
+        takes: "",
+        does: "the report in a headless Chromium; installs Debian's where it can",
+        run: browser::run,
     },
     Task {
         name: "base",

@@ -49,6 +49,11 @@ for (const picture of document.querySelectorAll("svg")) {
   if (!picture.closest("[aria-hidden=true]") && !named) wrong.push(`a nameless picture: ${where}`);
   if (!part?.querySelector("tbody tr")) wrong.push(`a picture without a table: ${where}`);
 }
+for (const cell of document.querySelectorAll("td, th, li")) {
+  if (cell.clientWidth > 0 && cell.scrollWidth > cell.clientWidth + 1) {
+    wrong.push(`text beyond its cell: ${cell.textContent.slice(0, 60)}`);
+  }
+}
 for (const table of document.querySelectorAll("table")) {
   if (!table.querySelector("th[scope=col]")) wrong.push("a table without headings");
 }

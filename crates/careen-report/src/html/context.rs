@@ -56,6 +56,7 @@ pub(super) fn section(
     let then = before.and(after);
     put!(page, "<section aria-labelledby=context>\n<h2 id=context>What is in the context</h2>\n");
     put!(page, "<p class=lead>{}</p>\n", says(whole, then));
+    classes(page, then.unwrap_or(whole));
     if then.is_some() {
         put!(
             page,
@@ -63,7 +64,6 @@ pub(super) fn section(
         );
     }
     let groups = groups(whole, then, limits);
-    classes(page, then.unwrap_or(whole));
     picture(page, &groups, limits);
     table(page, (whole, then), limits);
     put!(page, "</section>\n");

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::words;
 
+/// Pixels that a bar and the gap beside it take at most.
+const WIDEST: usize = 44;
+
 pub(super) fn section(page: &mut String, (builds, here): (&[Listed], &str), limits: Limits) {
     let finished = |build: &&Listed| build.state != State::Running;
     let builds: Vec<&Listed> = builds.iter().filter(finished).collect();
@@ -26,8 +29,9 @@ pub(super) fn section(page: &mut String, (builds, here): (&[Listed], &str), limi
         page,
         "<p class=key><span><i class=now></i> built</span> <span><i class=slowed></i> slow</span> \
          <span><i class=fail></i> failed</span> <span><i class=was></i> stopped or read from a log\
-         </span></p>\n\
-         <svg class=strip role=img aria-label=\"Times of {}; the table below has the numbers\">\n",
+         </span> <span><i class=here></i> this report</span></p>\n\
+         <svg class=strip style=\"max-width:{}px\" role=img aria-label=\"Times of {}; the table below has the numbers\">\n",
+        builds.len() * WIDEST,
         words::many(builds.len(), "build")
     );
     for (place, build) in builds.iter().enumerate() {

@@ -39,10 +39,11 @@ pub(super) fn section(page: &mut String, shown_proof: Option<&ProofShown<'_>>, l
         scenario(page, one, (longest, proof.content.is_same()), limits);
     }
     put!(page, "</tbody></table>\n");
-    for one in &proof.scenarios {
-        let Some(compared) = &one.comparison else { continue };
+    let compared = proof.scenarios.iter().filter_map(|one| Some((one, one.comparison.as_ref()?)));
+    for (place, (one, compared)) in compared.enumerate() {
         let name = one.scenario.name();
-        put!(page, "<details><summary>Phases of {name}</summary>\n");
+        let open = if place == 0 { " open" } else { "" };
+        put!(page, "<details{}><summary>Phases of {name}</summary>\n", open);
         let title = format!("{name}: the median builds, and the spread of {}", builds(one));
         phases::table(page, &title, compared, Some(one));
         put!(page, "</details>\n");

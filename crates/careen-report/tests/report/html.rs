@@ -240,7 +240,7 @@ fn a_proof_is_on_the_page() {
     let told = |page: &str| {
         let part = page.split_once("<h2 id=proof>").unwrap().1;
         let part = part.split_once("</section>").unwrap().0;
-        let phases = part.split_once("<details>").unwrap();
+        let phases = part.split_once("<details open>").unwrap();
         let content = phases.1.rsplit_once("</details>\n<p").unwrap().1.to_owned();
         let lines = format!("{}\n<p{content}", phases.0);
         let lines: Vec<String> = lines.lines().map(strip).collect();
