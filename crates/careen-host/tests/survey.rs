@@ -243,6 +243,32 @@ fn an_ignore_file_that_leads_out_of_the_context_does_not_count() {
     assert!(!facts.ignore.problems[0].fatal);
 }
 
+/// What no instruction takes is told by its first folder, and which of the largest files it holds.
+#[test]
+fn what_no_instruction_takes_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    plant(root.path(), TREE);
+    let mut request = request(root.path());
+    request.follow = Some(vec!["src".into()]);
+    let facts = survey(&request).unwrap();
+    let paths = |list: &[std::path::PathBuf]| -> Vec<String> {
+        list.iter().map(|path| path.display().to_string()).collect()
+    };
+    let unused: Vec<(String, u64)> = facts
+        .unused
+        .iter()
+        .map(|folder| (folder.path.display().to_string(), folder.amount.bytes))
+        .collect();
+    let wanted = [(".", 13), ("data", 9000), ("node_modules", 300)];
+    assert_eq!(unused, wanted.map(|(path, bytes)| (path.to_owned(), bytes)));
+    assert_eq!(
+        facts.unused.iter().map(|folder| folder.amount.bytes).sum::<u64>(),
+        facts.kept.bytes - facts.sent.bytes
+    );
+    let wanted = ["data/a.bin", "data/b.bin", "node_modules/x/index.js", "Dockerfile", ".env"];
+    assert_eq!(paths(&facts.unused_files), wanted);
+}
+
 #[test]
 fn nothing_is_sent_without_a_source() {
     let root = tempfile::tempdir().unwrap();

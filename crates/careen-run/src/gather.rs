@@ -27,6 +27,8 @@ pub struct GatherRequest {
     pub dockerfile: Option<PathBuf>,
     pub context: Option<PathBuf>,
     pub target: Option<String>,
+    /// Also walk what the ignore file keeps back, to tell how much it is.
+    pub everything: bool,
     /// Where the history lies; `None` when there is no place for one.
     pub history: Option<PathBuf>,
     /// Seconds since the Unix epoch.
@@ -57,7 +59,7 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
             let host = careen_host::gather(&RealSystem::new(), &host_request(&project, &engine));
             (engine, host)
         });
-        let walked = survey_context(context, &project, parsed.as_ref());
+        let walked = survey_context(context, &project, parsed.as_ref(), request.everything);
         let (engine, host) = machine.join().expect("probes return their failures");
         (engine, host, walked)
     });
@@ -146,6 +148,7 @@ fn survey_context(
     root: &Path,
     project: &ProjectFacts,
     parsed: Option<&ParsedDockerfile>,
+    everything: bool,
 ) -> Fact<careen_model::ContextFacts> {
     let Some(parsed) = parsed else {
         return Fact::Unknown(Why::Absent { what: "Dockerfile".to_owned() });
@@ -159,7 +162,7 @@ fn survey_context(
         follow: Some(taken.follow),
         copied: taken.copied,
         categories: &categories,
-        everything: false,
+        everything,
         force: None,
     };
     survey(&request).into()

@@ -165,6 +165,8 @@ pub(crate) fn context() -> ContextFacts {
         sent: amount,
         top_files: vec![],
         top_folders: vec![],
+        unused: vec![],
+        unused_files: vec![],
         secrets: vec![],
         hazards: vec![],
         categories: vec![],

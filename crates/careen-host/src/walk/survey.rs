@@ -8,7 +8,7 @@ use std::{
 
 use careen_model::{
     ContextFacts, Fact, Why,
-    context::{Amount, Hazard, HazardKind, Secret},
+    context::{Amount, Hazard, HazardKind, Secret, Sized},
 };
 use careen_syntax::ignore::{Filter, Reading, line_readings};
 use rustix::{
@@ -73,6 +73,11 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     tally.report(&listing);
     tally.hazards.extend(sets.traps.iter().map(trap));
     tally.hazards.extend(reads_ignored(&request.root, &exclude, tally.kept));
+    let places = tally.ranking.files();
+    let unused_files = places.filter(|&place| !has(sets.sent.as_deref(), place));
+    let unused_files = unused_files.map(|place| to_path(&listing.path(place))).collect();
+    let unused = tally.unused.into_iter().filter(|(_, amount)| amount.bytes > 0);
+    let unused = unused.map(|(path, amount)| Sized { path: to_path(&path), amount }).collect();
     let (top_files, top_folders) = tally.ranking.finish(&listing);
     let everything = if request.everything {
         Fact::Known(tally.everything)
@@ -88,6 +93,8 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
         sent: tally.sent,
         top_files,
         top_folders,
+        unused,
+        unused_files,
         secrets: tally.secrets,
         hazards: tally.hazards,
         categories: totals::categories(
@@ -200,6 +207,8 @@ struct Tally {
     everything: Amount,
     kept: Amount,
     sent: Amount,
+    /// By the first folder.
+    unused: BTreeMap<Vec<u8>, Amount>,
     ranking: Ranking,
     secrets: Vec<Secret>,
     hazards: Vec<Hazard>,
@@ -231,6 +240,13 @@ impl Tally {
             totals::add(&mut self.kept, &view);
             self.ranking.see(place, path, &view);
             if !has(sets.sent.as_deref(), place) {
+                let first = path.iter().position(|byte| *byte == b'/');
+                let first = first.map_or(&b"."[..], |end| &path[..end]);
+                if let Some(sum) = self.unused.get_mut(first) {
+                    totals::add(sum, &view);
+                } else {
+                    totals::add(self.unused.entry(first.to_owned()).or_default(), &view);
+                }
                 return;
             }
             totals::add(&mut self.sent, &view);

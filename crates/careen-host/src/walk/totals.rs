@@ -64,6 +64,11 @@ impl Ranking {
         }
     }
 
+    /// Places of the largest files in the listing.
+    pub(super) fn files(&self) -> impl Iterator<Item = usize> {
+        self.files.iter().rev().map(|&(_, place)| place)
+    }
+
     /// Files and folders, largest first.
     pub(super) fn finish(mut self, walk: &Walk) -> (Vec<Sized>, Vec<Sized>) {
         for open in &mut self.open {

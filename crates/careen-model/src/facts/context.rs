@@ -23,6 +23,11 @@ pub struct ContextFacts {
     /// Largest kept folders by bytes below them, biggest first, at most two levels deep.
     /// A folder whose bytes are all in one folder of it is left out in favour of that one.
     pub top_folders: Vec<Sized>,
+    /// Kept and taken by no instruction, by the first folder of the path, `.` for the root's own
+    /// files; without those that hold nothing.
+    pub unused: Vec<Sized>,
+    /// Those of `top_files` that no instruction takes.
+    pub unused_files: Vec<PathBuf>,
     /// Files with secret-looking names or contents that a COPY can reach.
     pub secrets: Vec<Secret>,
     pub hazards: Vec<Hazard>,

@@ -21,6 +21,8 @@ const FRAME: Rect = Rect { x: 0.0, y: 0.0, width: 1000.0, height: 420.0 };
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Sent,
+    /// Kept, and no instruction takes it.
+    Unused,
     KeptBack,
 }
 
@@ -28,6 +30,7 @@ impl State {
     fn class(self) -> &'static str {
         match self {
             State::Sent => "k",
+            State::Unused => "u",
             State::KeptBack => "g",
         }
     }
@@ -35,6 +38,7 @@ impl State {
     fn word(self) -> &'static str {
         match self {
             State::Sent => "sent",
+            State::Unused => "never used",
             State::KeptBack => "no longer sent",
         }
     }
@@ -123,7 +127,11 @@ impl<'a> After<'a> {
 
 fn groups(whole: &ContextFacts, then: Option<&ContextFacts>, limits: Limits) -> Vec<Group> {
     let after = then.map(After::of);
-    let state = |file: &Sized| after.as_ref().map_or(State::Sent, |after| after.state(file));
+    let state = |file: &Sized| match &after {
+        Some(after) => after.state(file),
+        None if whole.unused_files.contains(&file.path) => State::Unused,
+        None => State::Sent,
+    };
     let mut by_folder: BTreeMap<String, Vec<&Sized>> = BTreeMap::new();
     for file in whole.top_files.iter().filter(|file| file.amount.bytes > 0) {
         by_folder.entry(first(&file.path)).or_default().push(file);
@@ -148,11 +156,19 @@ fn groups(whole: &ContextFacts, then: Option<&ContextFacts>, limits: Limits) -> 
             .map(|file| (words::shown(&file.path), file.amount.bytes, state(file)))
             .collect();
         let shown: u64 = parts.iter().map(|part| part.1).sum();
-        let sent: u64 = parts.iter().filter(|p| p.2 == State::Sent).map(|p| p.1).sum();
+        let of = |state| parts.iter().filter(|p| p.2 == state).map(|p| p.1).sum::<u64>();
+        let (sent, told) = (of(State::Sent), of(State::Unused));
         let small = bytes - shown;
         let still = after.as_ref().and_then(|after| after.folder(Path::new(&name), bytes));
         let still = still.map_or(small, |still| still.saturating_sub(sent).min(small));
-        for (bytes, state) in [(still, State::Sent), (small - still, State::KeptBack)] {
+        let unused = if then.is_none() { unused(whole, &name).saturating_sub(told) } else { 0 };
+        let unused = unused.min(still);
+        let small = [
+            (still - unused, State::Sent),
+            (unused, State::Unused),
+            (small - still, State::KeptBack),
+        ];
+        for (bytes, state) in small {
             if bytes > 0 {
                 parts.push((format!("smaller files in {name}"), bytes, state));
             }
@@ -162,6 +178,12 @@ fn groups(whole: &ContextFacts, then: Option<&ContextFacts>, limits: Limits) -> 
     }
     rest(&mut groups, whole, then);
     groups
+}
+
+/// Bytes of a folder in the root that no instruction takes.
+fn unused(facts: &ContextFacts, name: &str) -> u64 {
+    let folder = facts.unused.iter().find(|folder| folder.path == Path::new(name));
+    folder.map_or(0, |folder| folder.amount.bytes)
 }
 
 /// Bytes below a folder, from whichever rows of the list tell most.
@@ -193,7 +215,12 @@ fn rest(groups: &mut Vec<Group>, whole: &ContextFacts, then: Option<&ContextFact
     let sent: u64 = sent.map(|part| part.1).sum();
     let still = then.map_or(bytes, |then| all(then).saturating_sub(sent).min(bytes));
     let name = "everything else".to_owned();
-    let parts = [(still, State::Sent), (bytes - still, State::KeptBack)];
+    let told = groups.iter().flat_map(|group| &group.parts).filter(|p| p.2 == State::Unused);
+    let told: u64 = told.map(|part| part.1).sum();
+    let all_unused: u64 = whole.unused.iter().map(|folder| folder.amount.bytes).sum();
+    let unused = if then.is_none() { all_unused.saturating_sub(told).min(still) } else { 0 };
+    let parts =
+        [(still - unused, State::Sent), (unused, State::Unused), (bytes - still, State::KeptBack)];
     let parts = parts.into_iter().filter(|part| part.0 > 0);
     let mut parts: Vec<_> = parts.map(|(n, state)| (name.clone(), n, state)).collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.1));
@@ -330,7 +357,7 @@ fn table(page: &mut String, (whole, then): (&ContextFacts, Option<&ContextFacts>
     }
     for file in whole.top_files.iter().take(limits.list / 2) {
         let still = after.as_ref().map(|after| match after.state(file) {
-            State::Sent => file.amount.bytes,
+            State::Sent | State::Unused => file.amount.bytes,
             State::KeptBack => 0,
         });
         row(&words::shown(&file.path), file.amount, still);

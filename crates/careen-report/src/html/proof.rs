@@ -129,7 +129,9 @@ impl Spread {
 
     /// The two ends under the number; nothing where they are the same.
     pub(super) fn text(self) -> String {
-        let (least, most) = (units::time(self.least), units::time(self.most));
+        // A line may end between the two times, not within one.
+        let time = |time| units::time(time).replace(' ', "\u{a0}");
+        let (least, most) = (time(self.least), time(self.most));
         if least == most { String::new() } else { format!("<small>{least} – {most}</small>") }
     }
 }

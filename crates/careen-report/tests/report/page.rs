@@ -1,10 +1,12 @@
 //! A page with all that it can show, and one with far more of it than people meet.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use careen_model::{
-    BuildRecord, Case, Comparison, Content, ContextFacts, Diagnosis, Difference, How, Listed,
+    BuildRecord, Case, Comparison, Content, ContextFacts, Diagnosis, Difference, Fact, How, Listed,
     Measured, Proof, Scenario, State, Verdict,
+    context::{Amount, Sized},
 };
 use careen_report::{
     ImageTests, LayerShown, ProofShown,
@@ -14,6 +16,8 @@ use careen_report::{
 use crate::sample;
 
 pub(crate) struct Given {
+    /// Nothing to compare with: what is before is not shown.
+    pub(crate) alone: bool,
     pub(crate) before: BuildRecord,
     pub(crate) after: BuildRecord,
     pub(crate) context: [ContextFacts; 2],
@@ -33,6 +37,7 @@ pub(crate) fn given(files: usize) -> Given {
         .retain(|finding| !["unused-context", "shared-cache-id"].contains(&finding.rule));
     let (before, after) = (sample::before(), sample::after());
     Given {
+        alone: false,
         comparisons: vec![("First build".into(), Comparison::of(&before, &after))],
         before,
         after,
@@ -53,16 +58,17 @@ pub(crate) fn page(given: &Given) -> String {
         runs: &given.runs,
         took: Duration::from_millis(6800),
     };
+    let is_two = !given.alone;
     let input = HtmlInput {
         version: "0.1.0",
         project: "hoops",
         engine: "Docker Desktop 29.6.1",
-        before: Some(&given.before),
+        before: is_two.then_some(&given.before),
         after: &given.after,
         comparisons: &given.comparisons,
-        context_before: Some(&given.context[0]),
+        context_before: is_two.then_some(&given.context[0]),
         context_after: Some(&given.context[1]),
-        diagnosis_before: Some(&given.diagnosis[0]),
+        diagnosis_before: is_two.then_some(&given.diagnosis[0]),
         diagnosis_after: Some(&given.diagnosis[1]),
         tests: Some(&tests),
         proof: Some(&ProofShown { proof: &given.proof, at: 1_795_470_000 }),
@@ -170,6 +176,27 @@ fn history() -> Vec<Listed> {
         imported: (i == 1).then_some(careen_model::LogFormat::Plain),
     };
     times.iter().enumerate().map(row).collect()
+}
+
+/// A first build alone, in a context with much that nothing takes.
+pub(crate) fn first(files: usize) -> Given {
+    let mut given = given(files);
+    given.alone = true;
+    given.comparisons.clear();
+    let mut context = sample::context(false, files);
+    let unused = |path: &PathBuf| path.starts_with("data") || path.starts_with(".git");
+    let files = context.top_files.iter().map(|file| file.path.clone());
+    context.unused_files = files.filter(unused).collect();
+    let folders = context.top_folders.iter().filter(|folder| unused(&folder.path));
+    context.unused = folders
+        .map(|folder| Sized { path: folder.path.iter().next().unwrap().into(), ..folder.clone() })
+        .collect();
+    let bytes: u64 = context.unused.iter().map(|folder| folder.amount.bytes).sum();
+    context.sent.bytes = context.kept.bytes - bytes;
+    let all = context.kept.bytes + 700_000_000;
+    context.everything = Fact::Known(Amount { bytes: all, ..context.kept });
+    given.context[1] = context;
+    given
 }
 
 /// 150 steps with long commands, 5 000 files, 60 findings, 100 tests.

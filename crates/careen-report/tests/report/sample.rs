@@ -246,6 +246,8 @@ pub(crate) fn context(after: bool, files: usize) -> ContextFacts {
             })
             .collect(),
         top_files,
+        unused: vec![],
+        unused_files: vec![],
         secrets: vec![],
         hazards: vec![],
         categories: vec![],

@@ -344,7 +344,9 @@ fn parts(history: &History, project: &Project, pairs: &[&Pair]) -> Result<Parts,
             times.push((row.before, row.after));
         }
     }
-    parts.values_mut().for_each(|times| times.resize(pairs.len(), Default::default()));
+    for times in parts.values_mut() {
+        times.resize(pairs.len(), Default::default());
+    }
     Ok(parts.into_iter().collect())
 }
 

@@ -26,7 +26,8 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
     super::refuse_format("report", format, &formats)?;
     let project_options =
         ProjectOptions { path: options.path.clone(), ..ProjectOptions::default() };
-    let asked = subject::asked(&project_options, world)?;
+    let mut asked = subject::asked(&project_options, world)?;
+    asked.request.everything = matches!(format, Format::Text | Format::Html);
     let gathered = subject::look(&asked.request, world);
     let Some(project) = &gathered.project else {
         return Err(Failure::could_not("report", "no Dockerfile here"));

@@ -42,6 +42,7 @@ pub(super) fn asked(options: &ProjectOptions, world: &World) -> Result<Asked, Fa
         dockerfile: options.dockerfile.clone().or_else(|| config.dockerfile.clone()),
         context: options.context.clone().or_else(|| config.context.clone()),
         target: options.target.clone().or_else(|| config.target.clone()),
+        everything: false,
         history: Some(world.history()),
         now: world.now,
     };
