@@ -10,8 +10,10 @@ use crate::volatile::volatile;
 /// What a comparison found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Compared {
-    /// In order of package and path.
+    /// In order of package and path, those that no package owns last.
     pub differences: Vec<Difference>,
+    /// Packages with files that differ, and how many.
+    pub packages: Vec<(String, usize)>,
     /// Differences that do not count: the reason and how many.
     pub volatile: Vec<(&'static str, usize)>,
 }
@@ -34,7 +36,15 @@ pub fn compare(before: &Tree, after: &Tree) -> Compared {
             how,
         });
     }
-    compared.differences.sort();
+    compared.differences.sort_by(|a, b| {
+        let order = |one: &Difference| (one.package.is_empty(), one.package.clone());
+        order(a).cmp(&order(b)).then_with(|| a.path.cmp(&b.path))
+    });
+    let mut packages: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in compared.differences.iter().filter(|one| !one.package.is_empty()) {
+        *packages.entry(&one.package).or_default() += 1;
+    }
+    compared.packages = packages.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
     compared.volatile = volatile_counts.into_iter().collect();
     compared
 }

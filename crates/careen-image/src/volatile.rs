@@ -10,8 +10,7 @@ enum Place {
 
 use Place::{Below, EndsWith, Exactly};
 
-/// Places, and why they differ. Seen in two cold builds of the sample one after the other, except
-/// where the reason says that the runtime makes them.
+/// Places, and why they differ.
 const PLACES: &[(Place, &str)] = &[
     (EndsWith(".pyc"), "compiled Python holds the time of its source"),
     (Below("var/log"), "logs hold times"),

@@ -65,8 +65,10 @@ pub struct Content {
     pub unknown: Option<String>,
     /// Entries of the two images.
     pub entries: (usize, usize),
-    /// The first ones by package and path.
+    /// The first ones by package and path, those that no package owns last.
     pub differences: Vec<Difference>,
+    /// Packages with files that differ, and how many; all of them.
+    pub packages: Vec<(String, usize)>,
     /// All of them.
     pub different: usize,
     /// Differences in places that differ from build to build, with the reason; they do not count.
@@ -164,14 +166,6 @@ impl How {
 impl Content {
     pub fn is_same(&self) -> bool {
         self.unknown.is_none() && self.different == 0 && self.settings.is_empty()
-    }
-
-    /// The packages whose files differ, each once, in order.
-    pub fn packages(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.differences.iter().map(|one| &*one.package).collect();
-        names.retain(|name| !name.is_empty());
-        names.dedup();
-        names
     }
 }
 

@@ -156,8 +156,8 @@ pub fn proof(out: &mut dyn io::Write, proof: &Proof) -> io::Result<()> {
                 "\nnot the same content: {}",
                 words::many(content.different, "difference")
             )?;
-            for package in content.packages() {
-                writeln!(out, "* {}", text(package))?;
+            for (package, files) in content.packages.iter().take(FINDINGS) {
+                writeln!(out, "* {}: {}", text(package), words::many(*files, "file"))?;
             }
         }
     }

@@ -46,7 +46,7 @@ struct Same<'a> {
     entries_before: usize,
     entries_after: usize,
     different: usize,
-    packages: Vec<&'a str>,
+    packages: Vec<Package<'a>>,
     differences: Vec<Difference<'a>>,
     not_counted: Vec<Volatile>,
     settings: Vec<Setting<'a>>,
@@ -57,6 +57,12 @@ struct Difference<'a> {
     package: Option<&'a str>,
     path: &'a str,
     how: &'static str,
+}
+
+#[derive(Serialize)]
+struct Package<'a> {
+    name: &'a str,
+    files: usize,
 }
 
 #[derive(Serialize)]
@@ -130,7 +136,11 @@ impl<'a> From<&'a Content> for Same<'a> {
             entries_before: content.entries.0,
             entries_after: content.entries.1,
             different: content.different,
-            packages: content.packages(),
+            packages: content
+                .packages
+                .iter()
+                .map(|(name, files)| Package { name, files: *files })
+                .collect(),
             differences: differences.collect(),
             not_counted: content
                 .volatile

@@ -99,8 +99,13 @@ fn content(style: Style, content: &Content) -> Vec<Line> {
     } else {
         let differ = words::many(content.different + content.settings.len(), "difference");
         lines.push(Line::new(style).add(Tone::Bad, format!("✗ not the same content: {differ}")));
-        for package in content.packages() {
-            lines.push(Line::new(style).text("  package ").add(Tone::Strong, package));
+        for (package, files) in content.packages.iter().take(SHOWN) {
+            let line = Line::new(style).text("  package ").add(Tone::Strong, package);
+            lines.push(line.add(Tone::Dim, format!("  {}", words::many(*files, "file"))));
+        }
+        if content.packages.len() > SHOWN {
+            let more = counted(content.packages.len() - SHOWN);
+            lines.push(Line::new(style).add(Tone::Dim, format!("  and {more} more packages")));
         }
         for one in content.differences.iter().take(SHOWN) {
             let line = Line::new(style).text("  ").text(one.how.name()).to(30).text(&one.path);

@@ -28,6 +28,7 @@ pub(super) fn files(before: &Path, after: &Path) -> Result<Content, Error> {
         unknown: None,
         entries: (before.entries.len(), after.entries.len()),
         differences,
+        packages: compared.packages,
         different,
         volatile: compared.volatile,
         settings: vec![],

@@ -34,7 +34,14 @@ const LOCKS: &[(&str, &str)] = &[
 ];
 
 /// Small packages of pure Python; the first that the project does not have is added.
-const SMALL: [(&str, &str); 3] = [("six", "1.17.0"), ("iniconfig", "2.0.0"), ("colorama", "0.4.6")];
+const SMALL: [(&str, &str); 6] = [
+    ("six", "1.17.0"),
+    ("iniconfig", "2.0.0"),
+    ("colorama", "0.4.6"),
+    ("toolz", "1.0.0"),
+    ("itsdangerous", "2.2.0"),
+    ("xmltodict", "0.14.2"),
+];
 
 /// How many commits are asked for what changes most.
 const COMMITS: &str = "300";

@@ -72,7 +72,8 @@ pub enum Told<'a> {
     Building {
         round: usize,
         runs: usize,
-        scenario: Option<Scenario>,
+        /// A scenario, or what else the build is for.
+        what: &'static str,
         state: &'a str,
     },
     Event {
@@ -80,7 +81,7 @@ pub enum Told<'a> {
         record: &'a BuildRecord,
     },
     Built {
-        scenario: Option<Scenario>,
+        what: &'static str,
         state: &'a str,
         took: Duration,
     },

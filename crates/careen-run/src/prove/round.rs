@@ -57,8 +57,8 @@ pub(super) struct Rounds<'a, 'b> {
 /// One build of a proof.
 struct One<'a> {
     round: usize,
-    /// `None`: it only fills the cache.
-    scenario: Option<Scenario>,
+    /// A scenario, or what else the build is for.
+    what: &'static str,
     side: usize,
     no_cache: bool,
     /// What the ids of its cache mounts begin with.
@@ -161,7 +161,7 @@ impl Rounds<'_, '_> {
         // The cold builds also fill the caches that the other scenarios start from.
         let cold = |side: usize| One {
             round,
-            scenario: is_cold.then_some(Scenario::Cold),
+            what: if is_cold { Scenario::Cold.name() } else { "filling the cache" },
             side,
             no_cache: true,
             caches: &caches[side],
@@ -183,7 +183,7 @@ impl Rounds<'_, '_> {
             }
             let one = |side: usize| One {
                 round,
-                scenario: Some(scenario),
+                what: scenario.name(),
                 side,
                 no_cache: false,
                 caches: if lost { &fresh[side] } else { &caches[side] },
@@ -238,7 +238,7 @@ impl Rounds<'_, '_> {
         let private = self.privates[one.side];
         let state = self.names[one.side];
         let runs = self.request.runs;
-        (self.on_told)(Told::Building { round: one.round, runs, scenario: one.scenario, state });
+        (self.on_told)(Told::Building { round: one.round, runs, what: one.what, state });
         let dockerfile = private.dockerfile_for(one.caches)?;
         self.ledger.hold(&Held::Caches(one.caches.to_owned()))?;
         let is_engine = self.request.connection.is_engine();
@@ -290,15 +290,14 @@ impl Rounds<'_, '_> {
             return Err(Error::Interrupted);
         }
         if let Err(err) = result {
-            let what = one.scenario.map_or("cold", Scenario::name);
             let error = record.error.clone().unwrap_or_else(|| err.to_string());
-            return Err(Error::Prove { doing: format!("build {state} ({what})"), error });
+            return Err(Error::Prove { doing: format!("build {state} ({})", one.what), error });
         }
         if let Some(problem) = problem {
             return Err(problem);
         }
         self.replace_image(one.side, &record)?;
-        (self.on_told)(Told::Built { scenario: one.scenario, state, took: record.total });
+        (self.on_told)(Told::Built { what: one.what, state, took: record.total });
         Ok(record)
     }
 
@@ -354,7 +353,8 @@ impl Rounds<'_, '_> {
         for side in [0, 1] {
             let caches = &caches[side];
             let output = Output::FilesTar(archives[side].clone());
-            let one = One { round, scenario: None, side, no_cache: false, caches, output };
+            let what = "writing out all files";
+            let one = One { round, what, side, no_cache: false, caches, output };
             match self.build(&one) {
                 Ok(_) => (),
                 Err(Error::Interrupted) => return Err(Error::Interrupted),

@@ -168,18 +168,17 @@ pub(super) fn last(dockerfile: &Path, world: &World) -> Result<Option<Kept>, Err
 }
 
 fn tell(told: &Told<'_>) {
-    let named = |scenario: &Option<Scenario>| scenario.map_or("filling the cache", Scenario::name);
     match told {
         Told::Copying { state } => super::say(&format!("copying the project: {state}")),
         Told::Left { state, path } => {
             super::say(&format!("not copied, in neither build of {state}: {}", path.display()));
         }
         Told::Resumed { pairs } => super::say(&format!("going on after {pairs} measured pairs")),
-        Told::Building { round, runs, scenario, state } => {
-            super::say(&format!("round {} of {runs}  {}  {state} …", round + 1, named(scenario)));
+        Told::Building { round, runs, what, state } => {
+            super::say(&format!("round {} of {runs}  {what}  {state} …", round + 1));
         }
-        Told::Built { scenario, state, took } => {
-            super::say(&format!("  {}  {state}: {}", named(scenario), units::time(*took)));
+        Told::Built { what, state, took } => {
+            super::say(&format!("  {what}  {state}: {}", units::time(*took)));
         }
         Told::Skipped { scenario, why } => {
             super::say(&format!("{} is skipped: {why}", scenario.name()));
