@@ -178,13 +178,19 @@ fn content(page: &mut String, content: &Content, limits: Limits) {
             counted(after)
         );
     } else {
+        let cut = |text: &str| middle_cut(text, limits.name);
         let n = content.different + content.settings.len();
         put!(page, "<p class=bad>Not the same content: {}.</p>\n", words::many(n, "difference"));
+        if !content.packages.is_empty() {
+            let named = content.packages.iter().take(DIFFERENCES);
+            let named: Vec<String> =
+                named.map(|(name, n)| format!("{} ({})", cut(name), counted(*n))).collect();
+            put!(page, "<p>Packages with paths that differ: {}</p>\n", shown(&named.join(", ")));
+        }
         put!(
             page,
             "<table><thead><tr><th scope=col>Package<th scope=col>Path<th scope=col>How</thead>\n<tbody>\n"
         );
-        let cut = |text: &str| middle_cut(text, limits.name);
         let row = |page: &mut String, cells: [&str; 3]| {
             let [package, path, how] = cells.map(cut);
             put!(page, "<tr><td>{}<td>{}<td>{}\n", shown(&package), shown(&path), shown(&how));

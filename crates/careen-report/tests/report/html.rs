@@ -339,6 +339,7 @@ fn a_proof_is_on_the_page() {
         nothing-changed | 8.1 s | 7.6 s – 8.8 s | 8.0 s | 7.8 s – 8.5 s | 0.96× | 0.78–1.3×
         lock-changed | the project has no lock file | skipped
         Not the same content: 41 differences.
+        Packages with paths that differ: libgomp1 12.2.0-14 (Debian) (40)
         Package | Path | How
         libgomp1 12.2.0-14 (Debian) | usr/lib/x86_64-linux-gnu/libgomp.so.1 | only before
         libgomp1 12.2.0-14 (Debian) | usr/share/doc/libgomp1 | only before

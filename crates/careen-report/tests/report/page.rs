@@ -137,7 +137,11 @@ pub(crate) fn broken(proof: Proof) -> Proof {
     let differences =
         vec![gone("usr/lib/x86_64-linux-gnu/libgomp.so.1"), gone("usr/share/doc/libgomp1")];
     let settings = vec![("User".to_owned(), "root".to_owned(), "hoops".to_owned())];
-    Proof { content: Content { differences, different: 40, settings, ..proof.content }, ..proof }
+    let packages = vec![("libgomp1 12.2.0-14 (Debian)".to_owned(), 40)];
+    Proof {
+        content: Content { differences, packages, different: 40, settings, ..proof.content },
+        ..proof
+    }
 }
 
 fn layers() -> Vec<LayerShown> {

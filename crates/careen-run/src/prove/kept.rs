@@ -85,6 +85,7 @@ struct StoredContent {
     entries: (usize, usize),
     /// Package, path, how.
     differences: Vec<(String, String, String)>,
+    packages: Vec<(String, usize)>,
     different: usize,
     volatile: Vec<(String, usize)>,
     settings: Vec<(String, String, String)>,
@@ -157,6 +158,7 @@ fn stored(proof: &Proof, at: i64) -> Stored {
                 .iter()
                 .map(|one| (one.package.clone(), one.path.clone(), one.how.name().to_owned()))
                 .collect(),
+            packages: content.packages.clone(),
             different: content.different,
             volatile: content.volatile.iter().map(|(why, n)| ((*why).to_owned(), *n)).collect(),
             settings: content.settings.clone(),
@@ -220,6 +222,7 @@ fn read(stored: Stored) -> Kept {
                 unknown: content.unknown,
                 entries: content.entries,
                 differences: content.differences.into_iter().filter_map(difference).collect(),
+                packages: content.packages,
                 different: content.different,
                 volatile: volatile
                     .map(|(why, n)| (careen_image::reason(&why).unwrap_or(OLD_REASON), n))
@@ -325,6 +328,7 @@ mod tests {
                 unknown: None,
                 entries: (3, 4),
                 differences: How::ALL.into_iter().map(difference).collect(),
+                packages: vec![("p".into(), 8)],
                 different: 9,
                 volatile: vec![(careen_image::volatile(b"var/log/x").unwrap(), 2)],
                 settings: vec![("User".into(), "a".into(), "b".into())],

@@ -1,4 +1,4 @@
-//! A chromedriver on a loopback port and one page in it, spoken to in plain W3C WebDriver.
+//! A chromedriver on a loopback port and one page in it, spoken to in the W3C's protocol.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// A page that does not answer for so long is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Keeps a browser to itself: no first-run pages, no calls home.
 const FLAGS: &[&str] = &[
@@ -39,7 +39,8 @@ pub(crate) struct Browser {
     port: u16,
     session: String,
     /// Kept as long as the browser writes there.
-    _profile: tempfile::TempDir,
+    #[expect(dead_code, reason = "it is removed with the value")]
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -58,8 +59,8 @@ impl Browser {
             .spawn()
             .unwrap();
         let port = port(&mut driver);
-        let mut browser = Browser { driver, port, session: String::new(), _profile: profile };
-        let data = format!("--user-data-dir={}", browser._profile.path().display());
+        let data = format!("--user-data-dir={}", profile.path().display());
+        let mut browser = Browser { driver, port, session: String::new(), profile };
         let flags: Vec<&str> = FLAGS.iter().copied().chain([data.as_str()]).collect();
         let answer = browser.ask(
             "POST",
@@ -70,7 +71,7 @@ impl Browser {
                 "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
             } } }),
         );
-        browser.session = answer["sessionId"].as_str().unwrap().to_owned();
+        answer["sessionId"].as_str().unwrap().clone_into(&mut browser.session);
         Some(browser)
     }
 
