@@ -384,7 +384,7 @@ fn transfers_are_kept_for_each_engine_and_old_stores_have_none() {
     // As the version before wrote it.
     let path = folder.path().join("careen/history.db");
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch("DROP TABLE transfer; DROP TABLE sent_file; PRAGMA user_version = 1")
+    old.execute_batch("DROP TABLE transfer; DROP TABLE sent_file; ALTER TABLE build DROP COLUMN imported; PRAGMA user_version = 1")
         .unwrap();
     let reader = History::open_for_reading(&path).unwrap();
     assert_eq!(reader.transfers(None).unwrap(), []);
