@@ -7,6 +7,7 @@ const COUNT: usize = 10_000;
 
 static NAMES: [[u8; 6]; COUNT] = names();
 
+#[expect(clippy::large_stack_arrays, reason = "it runs while compiling")]
 const fn names() -> [[u8; 6]; COUNT] {
     let mut all = [*b"SC0000"; COUNT];
     let mut n = 0;
@@ -15,7 +16,7 @@ const fn names() -> [[u8; 6]; COUNT] {
         let mut at = 6;
         while at > 2 {
             at -= 1;
-            all[n][at] += (rest % 10) as u8;
+            all[n][at] = b"0123456789"[rest % 10];
             rest /= 10;
         }
         n += 1;

@@ -552,6 +552,8 @@ pub(crate) struct LintOptions {
     #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Build")]
     pub(crate) arguments: Vec<String>,
     /// Report only what stands in stages that this one needs
+    ///
+    /// With --profile buildkit: what a build of this stage warns of, of the last one when empty.
     #[arg(long, value_name = "STAGE", help_heading = "Build")]
     pub(crate) target: Option<String>,
     /// Platform to build for
@@ -563,6 +565,9 @@ pub(crate) struct LintOptions {
     /// Configuration file, instead of the nearest careen.toml
     #[arg(long, value_name = "FILE", help_heading = "Project")]
     pub(crate) config: Option<PathBuf>,
+    /// hadolint's configuration file, instead of the one it would find (with --profile hadolint)
+    #[arg(long, value_name = "FILE", help_heading = "Project")]
+    pub(crate) hadolint_config: Option<PathBuf>,
     /// Read no configuration file
     #[arg(long, conflicts_with = "config", help_heading = "Project")]
     pub(crate) isolated: bool,
