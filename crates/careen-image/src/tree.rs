@@ -121,7 +121,7 @@ fn content(entry: &mut impl Read, path: &[u8], packages: &mut Packages) -> io::R
     let is_list = Packages::is_list(path);
     let mut list = Vec::new();
     let mut hasher = Sha256::new();
-    let mut buffer = [0; 1 << 15];
+    let mut buffer = vec![0; 1 << 15];
     let mut bytes = 0;
     loop {
         let n = entry.read(&mut buffer)?;

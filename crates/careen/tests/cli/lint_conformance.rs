@@ -4,6 +4,8 @@
 //! The cases are read from `CAREEN_DATA` when the folder is there; they are not part of this
 //! project. All of them are judged in `careen-check`; here it is the way there and back.
 
+#![expect(clippy::print_stderr, reason = "a test says what it ran")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
