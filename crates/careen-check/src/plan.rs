@@ -171,7 +171,9 @@ impl Policy {
         let is_named = self.names(finding, fix);
         let is_in_scope = match &self.scope {
             Scope::All => true,
-            Scope::Only(rules) => rules.iter().any(|rule| rule.id == finding.rule),
+            Scope::Only(rules) => {
+                rules.iter().any(|rule| rule.id == finding.rule) && self.numbers.want(finding)
+            }
             Scope::RequestsOnly => false,
         };
         if !fix.undoable {
@@ -194,7 +196,9 @@ impl Policy {
         };
         match &self.scope {
             Scope::All => true,
-            Scope::Only(rules) => rules.iter().any(|rule| rule.id == finding.rule),
+            Scope::Only(rules) => {
+                rules.iter().any(|rule| rule.id == finding.rule) && self.numbers.want(finding)
+            }
             Scope::RequestsOnly => self.requests.iter().any(is_asked),
         }
     }
