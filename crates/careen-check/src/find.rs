@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use careen_model::distance;
+use careen_model::{Finding, distance};
+use careen_shell::Code;
 
+use crate::rules::commands::shell_mistake;
 use crate::{RULES, Rule};
 
 /// No rule has that name.
@@ -33,13 +35,25 @@ impl UnknownRule {
 }
 
 /// The rule of that name or alias; upper and lower case are the same.
+///
+/// A number of ShellCheck is the rule that has them all; [`answers_to`] tells its findings apart.
 pub fn find(name: &str) -> Result<&'static Rule, UnknownRule> {
     let called = |rule: &&&Rule| names(rule).any(|known| known.eq_ignore_ascii_case(name));
     if let Some(rule) = RULES.iter().find(called) {
         return Ok(rule);
     }
+    if Code::named(name).is_some() {
+        return Ok(&shell_mistake::RULE);
+    }
     let nearest = nearest(name, RULES.iter().flat_map(|rule| names(rule)));
     Err(UnknownRule { name: name.to_owned(), nearest })
+}
+
+/// Whether a finding answers to a name: its rule's, an alias of that, or one of its own.
+pub fn answers_to(finding: &Finding, name: &str) -> bool {
+    let is = |known: &&'static str| known.eq_ignore_ascii_case(name);
+    let is_own = is(&finding.rule) || finding.also.iter().any(is);
+    is_own || (Code::named(name).is_none() && find(name).is_ok_and(|rule| rule.id == finding.rule))
 }
 
 /// The one of the `known` names that was most likely meant by a misspelt one, if any is close.
@@ -66,6 +80,7 @@ mod tests {
         assert_eq!(check("slow-context"), "slow-context");
         assert_eq!(check("Slow-Context"), "slow-context");
         assert_eq!(check("dl3009"), "apt-cache-unmounted");
+        assert_eq!(check("sc2086"), "shell-mistake");
         assert_eq!(
             check("slow-kontext"),
             "no rule is called `slow-kontext`; did you mean `slow-context`?"

@@ -29,9 +29,9 @@ mod suppress;
 mod words;
 
 pub use calibration::{calibrate, transfer_times};
-pub use diagnose::{Selection, diagnose};
+pub use diagnose::{Numbers, Selection, diagnose};
 pub use facts::{Facts, LabelKind, LintFacts, OtherLabels, ParsedDockerfile};
-pub use find::{UnknownRule, find, nearest};
+pub use find::{UnknownRule, answers_to, find, nearest};
 pub use legacy::legacy;
 pub use lint::{Comments, Lint, Linted, Overrides, Reach, lint, lint_ignore};
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};

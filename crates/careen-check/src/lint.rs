@@ -123,12 +123,16 @@ fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
     let mut linted = Linted::default();
     for rule in RULES.iter().copied().filter(|rule| lint.asks_for(rule)) {
         let Check::Dockerfile(judge) = rule.check else { continue };
-        let names: Vec<&str> = rule.aliases.iter().copied().chain([rule.id]).collect();
-        let Overruled { severity, is_ignored } = lint.overrides.of(&names);
         let mut found = Findings::default();
         judge(rule, reading, facts, &mut found);
-        for mut finding in found.into_sorted() {
-            let is_silent = is_ignored || lint.selection.reason_to_ignore(rule).is_some();
+        let found = found.into_sorted();
+        for mut finding in found.into_iter().filter(|found| lint.selection.numbers.want(found)) {
+            // Of a rule with several aliases a finding may be one of them only.
+            let aliases = if finding.also.is_empty() { rule.aliases } else { &finding.also };
+            let names: Vec<&str> = aliases.iter().copied().chain([rule.id]).collect();
+            let Overruled { severity, is_ignored } = lint.overrides.of(&names);
+            let is_silent =
+                is_ignored || lint.selection.reason_to_silence(rule, &finding).is_some();
             let comment = suppressions.position(rule, &finding);
             if let Some(comment) = comment {
                 used[comment] = true;

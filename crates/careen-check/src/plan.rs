@@ -15,7 +15,7 @@ use careen_syntax::dockerfile::parse;
 
 use crate::contract::{Case, Counts};
 use crate::{
-    Check, Facts, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price,
+    Check, Facts, Numbers, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price,
 };
 
 /// Rounds until nothing overlaps any more; each takes at least one fix.
@@ -32,6 +32,8 @@ pub struct Policy {
     pub requests: Vec<Request>,
     /// Fixes that answer no finding, such as a build script; they come last.
     pub extra: Vec<Planned>,
+    /// Which numbers of ShellCheck were looked for, for the rounds after the first.
+    pub numbers: Numbers,
 }
 
 #[derive(Debug, Clone)]
@@ -59,7 +61,13 @@ pub enum Request {
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { scope: Scope::All, floor: Safety::Safe, requests: vec![], extra: vec![] }
+        Policy {
+            scope: Scope::All,
+            floor: Safety::Safe,
+            requests: vec![],
+            extra: vec![],
+            numbers: Numbers::default(),
+        }
     }
 }
 
@@ -127,7 +135,8 @@ pub fn plan_rounds(
         let Some(change) = total.files.iter().find(|change| change.path == path) else { break };
         let now = change.after.clone();
         facts.dockerfile = Some(ParsedDockerfile { path: path.clone(), file: parse(now.clone()) });
-        let selection = Selection { only: asked.clone(), ignored: vec![] };
+        let selection =
+            Selection { only: asked.clone(), ignored: vec![], numbers: policy.numbers.clone() };
         let files = |asked: &Path| if asked == path { Some(now.clone()) } else { files(asked) };
         let next = plan(&diagnose(&facts, &selection), &facts, &files, &later);
         // What stays open is what the last round says of these rules.
@@ -162,7 +171,9 @@ impl Policy {
         let is_named = self.names(finding, fix);
         let is_in_scope = match &self.scope {
             Scope::All => true,
-            Scope::Only(rules) => rules.iter().any(|rule| rule.id == finding.rule),
+            Scope::Only(rules) => {
+                rules.iter().any(|rule| rule.id == finding.rule) && self.numbers.want(finding)
+            }
             Scope::RequestsOnly => false,
         };
         if !fix.undoable {
@@ -185,7 +196,9 @@ impl Policy {
         };
         match &self.scope {
             Scope::All => true,
-            Scope::Only(rules) => rules.iter().any(|rule| rule.id == finding.rule),
+            Scope::Only(rules) => {
+                rules.iter().any(|rule| rule.id == finding.rule) && self.numbers.want(finding)
+            }
             Scope::RequestsOnly => self.requests.iter().any(is_asked),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use careen_model::{Edit, Span, Step};
+use careen_shell::Checked;
 use careen_syntax::dockerfile::{
     Base, Form, Given, Instruction, Item, Join, Keyword, Meaning, Mount, MountKind, Shell,
     clean_path,
@@ -26,6 +27,8 @@ pub struct Reading<'a> {
     pub(crate) runs: Vec<Run<'a>>,
     /// RUN as hadolint reads it; only its profile asks.
     bodies: OnceLock<Vec<Body<'a>>>,
+    /// What the shell linter says; it costs more than all other rules, so only who asks pays.
+    shell: OnceLock<Checked>,
 }
 
 /// An instruction and where it stands.
@@ -47,7 +50,7 @@ impl<'a> Reading<'a> {
         let meaning = file.file.meaning(given);
         let steps = steps(file, &meaning);
         let runs = runs(file, &meaning, &steps);
-        Reading { file, meaning, steps, runs, bodies: OnceLock::new() }
+        Reading { file, meaning, steps, runs, bodies: OnceLock::new(), shell: OnceLock::new() }
     }
 
     /// The instructions of one keyword, triggers of ONBUILD included.
@@ -100,6 +103,11 @@ impl<'a> Reading<'a> {
             Base::Stage(base) => self.last(Keyword::Workdir, base).is_some(),
             Base::Scratch | Base::Image(_) => false,
         }
+    }
+
+    /// Mistakes in the shell bodies.
+    pub(crate) fn shell(&self) -> &Checked {
+        self.shell.get_or_init(|| careen_shell::check(&self.file.file, &self.meaning))
     }
 
     /// Every RUN with the eyes of bash, as hadolint has it.

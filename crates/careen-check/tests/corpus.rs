@@ -51,7 +51,7 @@ fn fix(source: &[u8], floor: Safety) -> Plan {
 
 fn fix_with(source: &[u8], floor: Safety, only: Vec<&'static Rule>) -> Plan {
     let facts = facts(source);
-    let selection = Selection { only: only.clone(), ignored: vec![] };
+    let selection = Selection { only: only.clone(), ..Selection::default() };
     let diagnosis = diagnose(&facts, &selection);
     let policy = Policy { scope: Scope::Only(only), floor, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)

@@ -121,7 +121,7 @@ fn gather(
 }
 
 fn judge(rule: &'static Rule, facts: &Facts) -> Diagnosis {
-    let diagnosis = diagnose(facts, &Selection { only: vec![rule], ignored: vec![] });
+    let diagnosis = diagnose(facts, &Selection { only: vec![rule], ..Selection::default() });
     for finding in &diagnosis.findings {
         assert!(!finding.evidence.is_empty(), "{}: no evidence, no finding", rule.id);
         let is_fixable = !finding.fixes.is_empty();
@@ -149,7 +149,7 @@ fn fixed(rule: &'static Rule, facts: &Facts) -> String {
 fn rounds(rule: &'static Rule, facts: &Facts, source: &[u8]) -> String {
     let policy =
         Policy { scope: Scope::Only(vec![rule]), floor: Safety::Risky, ..Policy::default() };
-    let diagnosis = diagnose(facts, &Selection { only: vec![rule], ignored: vec![] });
+    let diagnosis = diagnose(facts, &Selection { only: vec![rule], ..Selection::default() });
     let plan = plan_rounds(&diagnosis, facts, &|_: &Path| Some(source.to_vec()), &policy);
     let bytes = plan.files.into_iter().next().map_or(source.to_vec(), |change| change.after);
     String::from_utf8(bytes).expect("pages are text")

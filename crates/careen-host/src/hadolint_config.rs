@@ -148,6 +148,63 @@ pub fn read(text: &str) -> Result<HadolintConfig, HadolintConfigError> {
     Ok(config)
 }
 
+/// What the environment says; values that hadolint does not understand say nothing, as there.
+pub fn from_environment(system: &dyn System) -> HadolintConfig {
+    let list = |name: &str| -> Vec<String> {
+        let text = system.variable(name).unwrap_or_default();
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    let switch = |name: &str| {
+        let text = system.variable(name)?.to_ascii_lowercase();
+        Some(["1", "y", "on", "true", "yes"].contains(&text.as_str()))
+    };
+    let severities = SEVERITIES.iter().flat_map(|(name, severity)| {
+        let rules = list(&format!("HADOLINT_OVERRIDE_{}", name.to_ascii_uppercase()));
+        rules.into_iter().map(|rule| (rule, *severity))
+    });
+    let label = |item: &String| {
+        let (name, kind) = item.split_once(':')?;
+        let kind = LABEL_KINDS.iter().find(|known| **known == kind)?;
+        Some((name.to_owned(), *kind))
+    };
+    HadolintConfig {
+        ignored: list("HADOLINT_IGNORE"),
+        severities: severities.collect(),
+        failure_threshold: system
+            .variable("HADOLINT_FAILURE_THRESHOLD")
+            .and_then(|name| threshold_of(&name)),
+        no_fail: switch("HADOLINT_NOFAIL"),
+        trusted_registries: list("HADOLINT_TRUSTED_REGISTRIES"),
+        label_schema: list("HADOLINT_REQUIRE_LABELS").iter().filter_map(label).collect(),
+        strict_labels: switch("HADOLINT_STRICT_LABELS"),
+        disable_ignore_pragma: switch("HADOLINT_DISABLE_IGNORE_PRAGMA"),
+        ..HadolintConfig::default()
+    }
+}
+
+impl HadolintConfig {
+    /// Lists grow, everything else is replaced where `later` says something.
+    #[must_use]
+    pub fn then(mut self, later: HadolintConfig) -> HadolintConfig {
+        self.ignored.extend(later.ignored);
+        self.severities.extend(later.severities);
+        self.trusted_registries.extend(later.trusted_registries);
+        self.label_schema.extend(later.label_schema);
+        self.unknown.extend(later.unknown);
+        HadolintConfig {
+            failure_threshold: later.failure_threshold.or(self.failure_threshold),
+            no_fail: later.no_fail.or(self.no_fail),
+            strict_labels: later.strict_labels.or(self.strict_labels),
+            disable_ignore_pragma: later.disable_ignore_pragma.or(self.disable_ignore_pragma),
+            format: later.format.or(self.format),
+            no_color: later.no_color.or(self.no_color),
+            verbose: later.verbose.or(self.verbose),
+            ..self
+        }
+    }
+}
+
 const KEYS: [&str; 11] = [
     "ignored",
     "override",
@@ -221,12 +278,15 @@ fn known(
 
 fn threshold(tree: &Node) -> Result<Option<FailureThreshold>, HadolintConfigError> {
     let names = ["error", "warning", "info", "style", "ignore", "none"];
-    let name = known(tree, "failure-threshold", &names)?;
-    let severity = |name| SEVERITIES.iter().find(|(known, _)| *known == name);
-    Ok(name.map(|name| match severity(name) {
-        Some((_, severity)) => FailureThreshold::At(*severity),
-        None => FailureThreshold::Any,
-    }))
+    Ok(known(tree, "failure-threshold", &names)?.and_then(threshold_of))
+}
+
+fn threshold_of(name: &str) -> Option<FailureThreshold> {
+    if matches!(name, "ignore" | "none") {
+        return Some(FailureThreshold::Any);
+    }
+    let (_, severity) = SEVERITIES.iter().find(|(known, _)| *known == name)?;
+    Some(FailureThreshold::At(*severity))
 }
 
 fn labels(tree: &Node) -> Result<Vec<(String, &'static str)>, HadolintConfigError> {
@@ -278,6 +338,32 @@ mod tests {
             unknown: vec!["trusted-registries".into()],
         };
         assert_eq!(config, Ok(expected));
+    }
+
+    #[test]
+    fn the_environment_goes_over_the_file() {
+        let system = FakeSystem::default()
+            .variable("HADOLINT_NOFAIL", "Yes")
+            .variable("HADOLINT_STRICT_LABELS", "no")
+            .variable("HADOLINT_IGNORE", "DL3008, SC2086")
+            .variable("HADOLINT_OVERRIDE_STYLE", "DL3015")
+            .variable("HADOLINT_FAILURE_THRESHOLD", "ignore")
+            .variable("HADOLINT_TRUSTED_REGISTRIES", "docker.io")
+            .variable("HADOLINT_REQUIRE_LABELS", "author:text,home:colour,when:rfc3339");
+        let file = read("ignored: [DL3006]\nstrict-labels: true\nfailure-threshold: error\n");
+        let told = file.map(|file| file.then(from_environment(&system)));
+        let expected = HadolintConfig {
+            ignored: vec!["DL3006".into(), "DL3008".into(), "SC2086".into()],
+            severities: vec![("DL3015".into(), Severity::Style)],
+            failure_threshold: Some(FailureThreshold::Any),
+            no_fail: Some(true),
+            trusted_registries: vec!["docker.io".into()],
+            label_schema: vec![("author".into(), "text"), ("when".into(), "rfc3339")],
+            strict_labels: Some(false),
+            ..HadolintConfig::default()
+        };
+        assert_eq!(told, Ok(expected));
+        assert_eq!(from_environment(&FakeSystem::default()), HadolintConfig::default());
     }
 
     #[test]

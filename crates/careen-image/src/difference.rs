@@ -105,7 +105,7 @@ mod tests {
         }
     }
 
-    fn check(before: Made, after: Made, expected: Expect) {
+    fn check(before: Made, after: Made, expected: &Expect) {
         let compared = compare(&before.tree(), &after.tree());
         let rows = compared
             .differences
@@ -132,7 +132,7 @@ mod tests {
                 .put("d", EntryType::Directory, 0o755, "")
                 .file("f", "x")
                 .file("var/log/x", "2"),
-            expect![[r"
+            &expect![[r"
                 /a: another content []
                 /b: other permissions []
                 /c: another link target []
@@ -155,7 +155,7 @@ mod tests {
                 .file(&format!("{site}/six.py"), "1")
                 .file(&record, "six.py,sha256=x,1\n"),
             Made::new().file("x", "1").file("y", "1"),
-            expect![[r"
+            &expect![[r"
                 /lib/python3.11/site-packages/six-1.17.0.dist-info/RECORD: only before [six 1.17.0 (Python)]
                 /lib/python3.11/site-packages/six.py: only before [six 1.17.0 (Python)]
             "]],

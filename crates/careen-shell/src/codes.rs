@@ -48,6 +48,12 @@ impl Codes {
     pub(crate) fn of(&self, rule: Rule) -> Option<Code> {
         u16::try_from(self.map.code_for_rule(rule)?).ok().map(Code)
     }
+
+    /// The numbers that are asked.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = Code> {
+        let asked = self.map.mappings().filter(|(_, rule)| self.rules.contains(*rule));
+        asked.filter_map(|(_, rule)| self.of(rule))
+    }
 }
 
 pub(crate) fn level(rule: Rule) -> Level {

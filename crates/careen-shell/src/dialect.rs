@@ -80,9 +80,24 @@ pub(crate) fn shell_at(file: &Dockerfile, meaning: &Meaning<'_>, item: usize) ->
     let said = found.or_else(|| (0..head).rev().find_map(|at| pragma(file, at)));
     let shell = match said {
         Some(Setting::Pragma(words)) => Shell::read(&words.split_whitespace().collect::<Vec<_>>()),
+        // Without a FROM nothing is built; what is said of such a part of a file is its own.
+        None if meaning.stage_of(item).is_none() => part_shell(file, item),
         Some(Setting::Shell) | None => meaning.shell_at(item),
     };
     Reader::of(&shell).map(|_| shell)
+}
+
+/// The shell of a RUN before all stages; what ONBUILD runs there is left to the image's own.
+fn part_shell(file: &Dockerfile, item: usize) -> Shell {
+    let runs_here =
+        file.items[item].instruction().is_some_and(|instruction| instruction.trigger.is_none());
+    let mut above = file.items[..item].iter().rev().filter_map(Item::instruction);
+    match above.find(|instruction| runs_here && instruction.keyword == Keyword::Shell) {
+        Some(set) => {
+            Shell::read(&set.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>())
+        }
+        None => Shell::default(),
+    }
 }
 
 enum Setting<'a> {
@@ -137,6 +152,8 @@ mod tests {
     fn the_nearest_of_shell_and_pragma_counts() {
         let cases = [
             ("FROM x\n", Some("sh")),
+            ("SHELL [\"/bin/bash\", \"-c\"]\n", Some("bash")),
+            ("SHELL [\"pwsh\", \"-c\"]\n", None),
             ("FROM x\nSHELL [\"/bin/bash\", \"-c\"]\n", Some("bash")),
             ("FROM x\nSHELL [\"pwsh\", \"-c\"]\n", None),
             ("FROM x\nSHELL [\"/bin/zsh\", \"-c\"]\n", None),

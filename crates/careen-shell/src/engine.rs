@@ -29,6 +29,9 @@ static SETTINGS: LazyLock<LinterSettings> = LazyLock::new(|| {
 /// A number for text that no shell can read.
 const SYNTAX: Code = Code(1072);
 
+/// A variable of bash in another shell.
+const BASH_ONLY: Code = Code(3028);
+
 /// What is wrong in a range of the body's text.
 #[derive(Debug)]
 pub(crate) struct Said {
@@ -113,6 +116,11 @@ const BASH_VARIABLES: [&str; 14] = [
     "UID",
 ];
 
+/// All numbers that it may say.
+pub(crate) fn numbers() -> impl Iterator<Item = Code> {
+    CODES.numbers().chain([SYNTAX, BASH_ONLY])
+}
+
 /// A number that the linter does not have.
 fn bash_variable(
     name: &str,
@@ -127,7 +135,7 @@ fn bash_variable(
         return None;
     }
     Some(Said {
-        code: Code(3028),
+        code: BASH_ONLY,
         level: Level::Warning,
         message: format!("{name} is set by bash; in this shell it is empty"),
         range: back(range.start)?..back(range.end)?,

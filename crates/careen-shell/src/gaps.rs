@@ -44,6 +44,18 @@ pub(crate) fn check(file: &Dockerfile, instruction: &Instruction, shell: &Shell)
     found
 }
 
+/// All numbers that this file knows.
+pub(crate) const NUMBERS: [Code; 8] = [
+    Code(1018),
+    Code(1110),
+    Code(2174),
+    Code(2185),
+    Code(2251),
+    Code(2283),
+    Code(2284),
+    Code(2285),
+];
+
 /// The linter sees no characters beyond ASCII.
 fn foreign_character(word: &ShellWord) -> Option<Gap> {
     if word.quoted || word.text.is_ascii() {

@@ -27,6 +27,7 @@ mod hadolint;
 mod limits;
 mod message;
 mod names;
+mod numbers;
 
 use std::fmt;
 
@@ -71,7 +72,7 @@ pub struct Repair {
     pub safety: Safety,
 }
 
-/// A number of ShellCheck, shown as `SC2086`.
+/// A number of ShellCheck, shown as `SC2086`; of four digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(pub u16);
 
@@ -142,6 +143,11 @@ pub fn check(file: &Dockerfile, meaning: &Meaning<'_>) -> Checked {
     found
 }
 
+/// Every number that [`check`] may find, in no order.
+pub fn numbers() -> impl Iterator<Item = Code> {
+    engine::numbers().chain(gaps::NUMBERS)
+}
+
 /// Every RUN that a build of this file, or of one based on its image, gives to a shell.
 fn runs(file: &Dockerfile) -> impl Iterator<Item = (usize, &Instruction)> {
     file.items.iter().enumerate().filter_map(|(item, each)| {
@@ -153,7 +159,7 @@ fn runs(file: &Dockerfile) -> impl Iterator<Item = (usize, &Instruction)> {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SC{}", self.0)
+        f.write_str(self.name())
     }
 }
 

@@ -1,9 +1,15 @@
 //! The command line: every option of every command, and its help.
 
+mod lint;
+mod size;
+
 use std::path::PathBuf;
 
 use careen_model::{Scenario, Severity};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::lint::{LintOptions, LintProfile};
+use self::size::bytes;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -504,78 +510,6 @@ pub(crate) struct ContextOptions {
     pub(crate) max_entries: Option<u64>,
 }
 
-#[derive(Debug, Clone, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub(crate) struct LintOptions {
-    /// Dockerfiles, ignore files and folders; `-` is standard input; the current folder without
-    #[arg(value_name = "FILE|FOLDER")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Whose findings: careen's own, or what another linter would say
-    #[arg(long, value_enum)]
-    pub(crate) profile: Option<LintProfile>,
-    /// Report only this rule, by name or alias (repeatable)
-    #[arg(long, value_name = "RULE")]
-    pub(crate) only: Vec<String>,
-    /// Do not tell about a rule, with the reason (repeatable)
-    #[arg(long, value_name = "RULE=REASON")]
-    pub(crate) ignore: Vec<String>,
-    /// Also rules that have not proven themselves yet
-    #[arg(long)]
-    pub(crate) preview: bool,
-    /// Also rules that are right and more than most people want to hear
-    #[arg(long)]
-    pub(crate) pedantic: bool,
-    /// Lowest severity that makes the exit code 1
-    ///
-    /// The default is warning.
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// Do not report what this file knows; say which of it is gone
-    #[arg(long, value_name = "FILE", help_heading = "Baseline")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// Write all that is found to this file, and report nothing of it
-    #[arg(long, value_name = "FILE", conflicts_with = "baseline", help_heading = "Baseline")]
-    pub(crate) write_baseline: Option<PathBuf>,
-    /// Apply the safe fixes in place, then report what is left
-    #[arg(long, help_heading = "Fix")]
-    pub(crate) fix: bool,
-    /// Also fixes that may change what is built (with --fix)
-    #[arg(long, requires = "fix", help_heading = "Fix")]
-    pub(crate) risky: bool,
-    /// Show the fixes as a diff and change nothing; 1 when there are any (with --fix)
-    #[arg(long, requires = "fix", help_heading = "Fix")]
-    pub(crate) dry_run: bool,
-    /// Keep no journal, so that nothing can be undone; works outside of projects (with --fix)
-    #[arg(long, requires = "fix", help_heading = "Fix")]
-    pub(crate) no_journal: bool,
-    /// Build argument; without a value it is taken from the environment (repeatable)
-    #[arg(long = "build-arg", value_name = "NAME[=VALUE]", help_heading = "Build")]
-    pub(crate) arguments: Vec<String>,
-    /// Report only what stands in stages that this one needs
-    #[arg(long, value_name = "STAGE", help_heading = "Build")]
-    pub(crate) target: Option<String>,
-    /// Platform to build for
-    #[arg(long, value_name = "OS/ARCH", help_heading = "Build")]
-    pub(crate) platform: Option<String>,
-    /// Build context, instead of what compose and the like say, else the Dockerfile's folder
-    #[arg(long, value_name = "FOLDER", help_heading = "Build")]
-    pub(crate) context: Option<PathBuf>,
-    /// Configuration file, instead of the nearest careen.toml
-    #[arg(long, value_name = "FILE", help_heading = "Project")]
-    pub(crate) config: Option<PathBuf>,
-    /// Read no configuration file
-    #[arg(long, conflicts_with = "config", help_heading = "Project")]
-    pub(crate) isolated: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LintProfile {
-    Careen,
-    #[value(name = "buildkit")]
-    BuildKit,
-    Hadolint,
-}
-
 /// A builder whose rules `careen context` can follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BuilderView {
@@ -589,32 +523,6 @@ pub(crate) enum BuilderView {
     /// The classic builder of Docker 20.10
     #[value(name = "classic-20.10")]
     Classic2010,
-}
-
-/// `100MB`, `1.5 GB`, `2GiB`, `512k`, `4096`.
-fn bytes(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let end = text.find(|ch: char| !ch.is_ascii_digit() && ch != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" => 1000,
-        "m" | "mb" => 1_000_000,
-        "g" | "gb" => 1_000_000_000,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        other => return Err(format!("`{other}` is no unit; write 100MB, 1.5GB or 2GiB")),
-    };
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let parse = |digits: &str| digits.parse::<u64>().map_err(|_| "this is no size".to_owned());
-    let scaled = parse(whole)?.checked_mul(factor).ok_or("the size is too large")?;
-    if part.is_empty() {
-        return Ok(scaled);
-    }
-    let scale = u32::try_from(part.len()).ok().and_then(|n| 10_u64.checked_pow(n));
-    let fraction = parse(part)?.checked_mul(factor).zip(scale).map(|(part, scale)| part / scale);
-    fraction.and_then(|part| scaled.checked_add(part)).ok_or("the size is too exact".to_owned())
 }
 
 #[derive(Debug, Clone, Args)]

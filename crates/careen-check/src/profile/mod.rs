@@ -10,6 +10,7 @@ pub(crate) mod hadolint;
 use careen_model::{Finding, Findings, Place, Severity};
 
 use crate::lint::{Comments, Lint, Linted, Overruled};
+use crate::rules::commands::shell_mistake;
 use crate::steps::{Placed, Reading};
 use crate::suppress::{Dialect, Suppressions};
 use crate::{Check, DockerfileCheck, Facts, Rule, Status};
@@ -74,7 +75,9 @@ impl Profile {
     /// The other linter's names of its checks; none for careen, whose rules are [`crate::RULES`].
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let groups = self.rows().map_or(&[][..], |rows| rows.groups);
-        groups.iter().copied().flatten().map(|row| row.name)
+        let rows = groups.iter().copied().flatten().map(|row| row.name);
+        let has_numbers = self == Profile::Hadolint;
+        rows.chain(has_numbers.then(hadolint::shell::names).into_iter().flatten())
     }
 
     /// What the other linter says; `None` for careen, whose rules speak for themselves.
@@ -82,7 +85,11 @@ impl Profile {
         match self {
             Profile::Careen => None,
             Profile::BuildKit => Some(buildkit::lint(reading, facts, &asked.reach)),
-            Profile::Hadolint => Some(hadolint::ROWS.lint(reading, facts, asked)),
+            Profile::Hadolint => {
+                let mut linted = hadolint::ROWS.lint(reading, facts, asked);
+                add_shell(reading, facts, asked, &mut linted);
+                Some(linted)
+            }
         }
     }
 
@@ -96,12 +103,16 @@ impl Profile {
 }
 
 impl Rows {
-    /// What the other linter would say, its comments honoured.
-    fn lint(&self, reading: &Reading<'_>, facts: &Facts, asked: &Lint) -> Linted {
-        let suppressions = match asked.overrides.comments {
+    fn suppressions(&self, facts: &Facts, asked: &Lint) -> Suppressions {
+        match asked.overrides.comments {
             Comments::Honoured => Suppressions::of(facts, &[self.dialect]),
             Comments::Disregarded => Suppressions::default(),
-        };
+        }
+    }
+
+    /// What the other linter would say, its comments honoured.
+    fn lint(&self, reading: &Reading<'_>, facts: &Facts, asked: &Lint) -> Linted {
+        let suppressions = self.suppressions(facts, asked);
         let mut linted = Linted::default();
         for row in self.groups.iter().copied().flatten() {
             let Overruled { severity, is_ignored } = asked.overrides.of(&[row.name]);
@@ -134,6 +145,24 @@ impl Rows {
             }
         }
         linted
+    }
+}
+
+/// ShellCheck's findings are no rows: each has the name and the severity of its number.
+fn add_shell(reading: &Reading<'_>, facts: &Facts, asked: &Lint, linted: &mut Linted) {
+    let suppressions = hadolint::ROWS.suppressions(facts, asked);
+    for mut finding in hadolint::shell::findings(reading) {
+        let Overruled { severity, is_ignored } = asked.overrides.of(&[finding.rule]);
+        if is_ignored {
+            continue;
+        }
+        move_to_instruction(reading, &mut finding);
+        finding.severity = severity.unwrap_or(finding.severity);
+        if suppressions.reason(&shell_mistake::RULE, &finding).is_some() {
+            linted.suppressed += 1;
+        } else {
+            linted.findings.push(finding);
+        }
     }
 }
 

@@ -40,6 +40,7 @@ struct Pair {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the document")]
 struct Same<'a> {
     same: Option<bool>,
     unknown: Option<&'a str>,

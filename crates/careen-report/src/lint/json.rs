@@ -117,7 +117,7 @@ pub fn document(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
     let document = Document {
         profile: linting.profile,
         took_seconds: seconds(linting.took),
-        findings: linting.all().map(|(file, found)| Found::of(file, found)).collect(),
+        findings: linting.all().map(|(file, found)| Found::of(linting, file, found)).collect(),
         files: linting.files.iter().map(File::from).collect(),
         counts: Counts {
             files: counts.files,
@@ -143,7 +143,7 @@ pub fn document(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
 /// A finding a line, then a line for each file that could not be read.
 pub fn lines(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
     for (file, found) in linting.all() {
-        write_line(out, &Found::of(file, found))?;
+        write_line(out, &Found::of(linting, file, found))?;
     }
     for file in linting.files.iter().filter(|file| file.unread.is_some()) {
         write_line(out, &File::from(file))?;
@@ -152,14 +152,14 @@ pub fn lines(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
 }
 
 impl<'a> Found<'a> {
-    fn of(file: &LintFile, found: &'a LintFinding) -> Found<'a> {
+    fn of(linting: &Linting, file: &LintFile, found: &'a LintFinding) -> Found<'a> {
         let finding = &found.finding;
         Found {
             path: path_of(file),
             at: found.at,
             rule: finding.rule,
             aliases: &found.rule.aliases,
-            severity: words::severity(finding.severity),
+            severity: linting.severity(finding.severity),
             category: found.rule.topic,
             message: &finding.message,
             evidence: finding.evidence.iter().map(Evidence::from).collect(),

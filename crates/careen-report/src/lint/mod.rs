@@ -52,6 +52,8 @@ pub struct LintFile {
     pub suppressed: usize,
     /// Kept back by the baseline.
     pub known: usize,
+    /// The file says itself that what was found in it makes the run fail.
+    pub must_fail: bool,
 }
 
 /// A finding with everything that the formats say of it.
@@ -181,6 +183,20 @@ impl Linting {
     pub fn failures(&self) -> usize {
         let Some(floor) = self.fails_at else { return 0 };
         self.all().filter(|(_, found)| found.finding.severity >= floor).count()
+    }
+
+    /// Whether the run has failed: by what was found, or because a file asks for it.
+    pub fn has_failed(&self) -> bool {
+        let asks = |file: &LintFile| file.must_fail && !file.findings.is_empty();
+        self.failures() > 0 || (self.fails_at.is_some() && self.files.iter().any(asks))
+    }
+
+    /// hadolint says `info` where careen says `hint`.
+    pub(crate) fn severity(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Hint if self.profile == "hadolint" => "info",
+            other => words::severity(other),
+        }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = (&LintFile, &LintFinding)> {

@@ -86,9 +86,9 @@ pub(super) fn source(sent: &[PathBuf], original: &Path) -> Option<Recipe> {
     let changes = changes(original);
     let candidates = sent.iter().filter_map(|path| Some((path, comment(path)?)));
     let (path, mark) = candidates.min_by_key(|(path, _)| {
-        let changed = changes.get(*path).copied().unwrap_or(0);
+        let times = changes.get(*path).copied().unwrap_or(0);
         let is_test = path.components().any(|part| part.as_os_str() == "tests");
-        (std::cmp::Reverse(changed), is_test, path.components().count(), (*path).clone())
+        (std::cmp::Reverse(times), is_test, path.components().count(), (*path).clone())
     })?;
     Some(Recipe::Line { path: path.clone(), mark })
 }
@@ -174,7 +174,8 @@ fn unused(text: &str, written: impl Fn(&str) -> String) -> Result<String, String
 }
 
 fn is_requirements(name: &str) -> bool {
-    name.starts_with("requirements") && name.ends_with(".txt")
+    let extension = Path::new(name).extension();
+    name.starts_with("requirements") && extension.is_some_and(|found| found == "txt")
 }
 
 /// The files of an edited context as they were. Kept on the disk, so that a killed careen's

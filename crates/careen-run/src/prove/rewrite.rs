@@ -29,15 +29,13 @@ fn private_mounts(instruction: &Instruction, prefix: &str, edits: &mut Vec<Edit>
             continue;
         }
         let insert = |at: u32, text: String| Edit::replace(Span { start: at, end: at }, text);
-        match mount.field(&["id"]) {
-            Some(id) => edits.push(insert(id.value_span.start, format!("{prefix}-"))),
-            None => {
-                // Without an id the target is one.
-                let target = mount.target().unwrap_or("");
-                let end = flag.value_span.end;
-                edits.push(insert(end, format!(",id={prefix}-{target}")));
-            }
-        }
+        edits.push(if let Some(id) = mount.field(&["id"]) {
+            insert(id.value_span.start, format!("{prefix}-"))
+        } else {
+            // Without an id the target is one.
+            let target = mount.target().unwrap_or("");
+            insert(flag.value_span.end, format!(",id={prefix}-{target}"))
+        });
     }
 }
 

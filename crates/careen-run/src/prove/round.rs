@@ -66,9 +66,12 @@ struct One<'a> {
     output: Output,
 }
 
+/// What can be run, and what cannot with the reason.
+type Plans = (Vec<Planned>, Vec<(Scenario, String)>);
+
 impl Rounds<'_, '_> {
     /// What can be run, and what cannot with the reason.
-    pub(super) fn plan(&mut self) -> Result<(Vec<Planned>, Vec<(Scenario, String)>), Error> {
+    pub(super) fn plan(&mut self) -> Result<Plans, Error> {
         // A killed careen may have left its edits in the copies.
         for side in [0, 1] {
             self.originals(side).restore()?;

@@ -134,6 +134,7 @@ fn make_plan(
         floor: if options.risky { Safety::Risky } else { Safety::Safe },
         requests,
         extra,
+        numbers: subject::selection(&options.only, &options.ignore, &asked.config)?.numbers,
     };
     let read = |path: &Path| fs::read(path).ok();
     Ok(plan_rounds(diagnosis, &before.facts, &read, &policy))

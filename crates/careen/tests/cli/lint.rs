@@ -22,7 +22,7 @@ fn sandbox(files: &[(&str, &str)]) -> Sandbox {
 
 /// The rules that these tests are about, so that another rule never changes what they expect.
 const RULES: [&str; 4] =
-    ["mismatched-as-case", "apt-cache-unmounted", "misread-ignore-line", "refused-dockerfile"];
+    ["mismatched-as-case", "apt-cache-unmounted", "misread-ignore-line", "invalid-dockerfile"];
 
 fn with_rules<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let only = RULES.iter().flat_map(|rule| ["--only", rule]);
@@ -47,7 +47,7 @@ fn places(run: &Run) -> Vec<String> {
     shown.collect()
 }
 
-fn piped(sandbox: &Sandbox, arguments: &[&str], input: &[u8]) -> Run {
+pub(crate) fn piped(sandbox: &Sandbox, arguments: &[&str], input: &[u8]) -> Run {
     let mut command = sandbox.careen(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -126,9 +126,9 @@ fn one_bad_file_stops_nothing() {
     );
     let found = places(&run);
     for place in [
-        "empty:1:1 refused-dockerfile",
-        "binary:1:1 refused-dockerfile",
-        "utf16:1:1 refused-dockerfile",
+        "empty:1:1 invalid-dockerfile",
+        "binary:1:1 invalid-dockerfile",
+        "utf16:1:1 invalid-dockerfile",
         "marked:1:1 mismatched-as-case",
         "latin:3:1 mismatched-as-case",
         "good:2:1 apt-cache-unmounted",
@@ -409,4 +409,73 @@ fn every_format_can_be_read_by_its_reader() {
     assert_eq!(run.out, "[]\n");
     run.check(3, &["gone: could not be read"]);
     assert!(of("md").out.starts_with("### careen lint: 1 warning, 1 style finding\n"));
+}
+
+#[test]
+fn hadolints_own_configuration_is_read_for_its_profile() {
+    let source = "FROM debian:12\nRUN echo $HOME\nRUN cd /tmp && ls\nRUN sudo ls\n";
+    let sandbox = sandbox(&[("Dockerfile", source), ("other.yaml", "no-fail: true\n")]);
+    let hadolint = |more: &[&str]| {
+        let asked = ["lint", "--profile", "hadolint", "--format", "json", "Dockerfile"];
+        sandbox.run(&[&asked[..], more].concat())
+    };
+    let told = |run: &Run| {
+        let document = run.json();
+        let findings = document["findings"].as_array().unwrap().iter();
+        let shown = findings.map(|found| {
+            format!("{} {}", found["rule"].as_str().unwrap(), found["severity"].as_str().unwrap())
+        });
+        shown.collect::<Vec<_>>()
+    };
+    let run = hadolint(&[]);
+    assert_eq!(told(&run), ["SC2086 info", "DL3003 warning", "DL3004 error"]);
+    assert_eq!(run.code, Some(1));
+    sandbox.write(
+        ".hadolint.yaml",
+        b"ignored: [DL3003]\noverride:\n  style: [DL3004, SC2086]\nfailure-threshold: info\n",
+    );
+    let run = hadolint(&[]);
+    assert_eq!(told(&run), ["SC2086 style", "DL3004 style"]);
+    assert_eq!(run.code, Some(0));
+    assert_eq!(hadolint(&["--fail-on", "style"]).code, Some(1));
+    let other = hadolint(&["--hadolint-config", "other.yaml"]);
+    assert_eq!((told(&other).len(), other.code), (3, Some(0)));
+    assert_eq!(told(&hadolint(&["--isolated"])).len(), 3);
+    let own = sandbox.run(&["lint", "Dockerfile", "--only", "SC2086", "--format", "json"]);
+    assert_eq!(told(&own), ["shell-mistake hint"]);
+    sandbox.write(".hadolint.yaml", b"ignored: DL3003\n");
+    assert_eq!(hadolint(&[]).code, Some(2));
+}
+
+#[test]
+fn a_number_of_shellcheck_is_a_name_for_its_findings_alone() {
+    let source = "FROM debian:12\nRUN echo $HOME $(cat /list)\n";
+    let sandbox = sandbox(&[("Dockerfile", source)]);
+    let codes = |arguments: &[&str]| {
+        let document =
+            sandbox.run(&[&["lint", "Dockerfile", "--format", "json"], arguments].concat()).json();
+        let findings = document["findings"].as_array().unwrap().iter();
+        findings.map(|found| found["aliases"][0].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = ["--only", "shell-mistake"];
+    assert_eq!(codes(&all), ["SC2086", "SC2046"]);
+    assert_eq!(codes(&["--only", "sc2046"]), ["SC2046"]);
+    assert_eq!(codes(&[&all[..], &["--only", "SC2046"]].concat()), ["SC2086", "SC2046"]);
+    assert_eq!(codes(&[&all[..], &["--ignore", "SC2046=one word"]].concat()), ["SC2086"]);
+    sandbox.write("careen.toml", b"[lint.severity]\nSC2086 = \"error\"\n");
+    let run = sandbox.run(&["lint", "Dockerfile", "--only", "shell-mistake"]);
+    run.check(1, &["error shell-mistake: quote parameter", "warning shell-mistake: quote command"]);
+    sandbox.run(&["explain", "SC2086"]).check(0, &["# shell-mistake"]);
+    let fix = ["lint", "Dockerfile", "--only", "SC2086", "--fix", "--risky"];
+    sandbox.run(&fix).check(0, &["fixed shell-mistake"]);
+    let expected = "FROM debian:12\nRUN echo \"$HOME\" $(cat /list)\n";
+    assert_eq!(fs::read_to_string(sandbox.project().join("Dockerfile")).unwrap(), expected);
+}
+
+#[test]
+fn a_file_can_ask_that_warnings_fail() {
+    let source = "# check=error=true\nFROM scratch AS base\nFROM base as next\n";
+    let sandbox = sandbox(&[("Dockerfile", source)]);
+    lint(&sandbox, &["Dockerfile"]).check(1, &["style mismatched-as-case"]);
+    lint(&sandbox, &["Dockerfile", "--fail-on", "never"]).check(0, &[]);
 }

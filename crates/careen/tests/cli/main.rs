@@ -14,6 +14,7 @@ mod fixes;
 mod history;
 mod limits;
 mod lint;
+mod lint_conformance;
 mod moves;
 mod prove;
 mod refusals;

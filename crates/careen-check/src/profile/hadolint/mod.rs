@@ -3,6 +3,7 @@
 pub(crate) mod bash;
 mod packages;
 mod shared;
+pub(super) mod shell;
 mod structure;
 
 use super::Rows;

@@ -9,6 +9,7 @@ pub(crate) mod missing_pipefail;
 pub(crate) mod overridden_instruction;
 pub(crate) mod pointless_command;
 pub(crate) mod shell_form_command;
+pub(crate) mod shell_mistake;
 pub(crate) mod sudo_in_run;
 pub(crate) mod useradd_large_uid;
 pub(crate) mod wget_progress;
@@ -28,4 +29,5 @@ pub(super) const RULES: &[&Rule] = &[
     &useradd_large_uid::RULE,
     &consecutive_runs::RULE,
     &missing_pipefail::RULE,
+    &shell_mistake::RULE,
 ];

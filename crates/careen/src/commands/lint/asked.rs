@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use careen_check::{Lint, LintFacts, Profile, Selection, Status, find, nearest};
+use careen_check::{Lint, LintFacts, Profile, Reach, Selection, Status, answers_to, find, nearest};
 use careen_model::{Finding, Severity};
 use careen_syntax::dockerfile::Given;
 
+use super::hadolint;
 use crate::arguments::{FailOn, LintOptions, LintProfile};
 use crate::commands::subject;
 use crate::config::{self, Config};
@@ -20,12 +21,16 @@ pub(super) struct Asked {
     pub(super) facts: LintFacts,
     pub(super) target: Option<String>,
     pub(super) fail_on: FailOn,
+    /// Somebody has said it to careen itself.
+    pub(super) is_threshold_set: bool,
     pub(super) baseline: Option<PathBuf>,
     /// Names of another linter's rules; careen's own are in the selection of `lint`.
     pub(super) only: Vec<String>,
     pub(super) ignored: Vec<String>,
     /// What the configuration makes of a rule, by any of its names.
     severities: Vec<(String, Severity)>,
+    /// What was said and does nothing.
+    pub(super) notes: Vec<String>,
 }
 
 impl Asked {
@@ -40,9 +45,6 @@ impl Asked {
         let profile = match options.profile.or(set.profile) {
             None | Some(LintProfile::Careen) => Profile::Careen,
             Some(LintProfile::BuildKit) => Profile::BuildKit,
-            // The one place where a configuration file of hadolint's own joins in: what it says
-            // goes over `set` (ignored, override, trustedRegistries, label-schema,
-            // failure-threshold) before anything below reads it.
             Some(LintProfile::Hadolint) => Profile::Hadolint,
         };
         let statuses = [
@@ -70,7 +72,8 @@ impl Asked {
         if let Some(platform) = &options.platform {
             given.platform.clone_from(platform);
         }
-        Ok(Asked {
+        let threshold = options.fail_on.or(set.fail_on);
+        let mut asked = Asked {
             lint: Lint { profile, selection, also, ..Lint::default() },
             facts: LintFacts {
                 given,
@@ -80,12 +83,32 @@ impl Asked {
                 ..LintFacts::default()
             },
             target: options.target.clone(),
-            fail_on: options.fail_on.or(set.fail_on).unwrap_or(FailOn::Warning),
+            fail_on: threshold.unwrap_or(FailOn::Warning),
+            is_threshold_set: threshold.is_some(),
             baseline: options.baseline.clone().or(set.baseline),
             only,
             ignored,
             severities: set.severity,
-        })
+            notes: vec![],
+        };
+        if !asked.only.is_empty() {
+            // Who names a check wants it, also one that the other linter tells only when asked.
+            asked.lint.also.push(Status::Pedantic);
+        }
+        match profile {
+            Profile::Careen => (),
+            Profile::BuildKit => {
+                // As for a build, an empty name is the last stage.
+                let named = asked.target.take_if(|target| target.is_empty());
+                asked.lint.reach = match (&asked.target, named) {
+                    (Some(target), _) => Reach::Target(Some(target.clone())),
+                    (None, Some(_)) => Reach::Target(None),
+                    (None, None) => Reach::All,
+                };
+            }
+            Profile::Hadolint => hadolint::join(&mut asked, options)?,
+        }
+        Ok(asked)
     }
 
     /// Gives findings the severity that the configuration has for their rule.
@@ -94,7 +117,7 @@ impl Asked {
             return;
         }
         for finding in findings {
-            let set = self.severities.iter().find(|(name, _)| is_called(finding, name));
+            let set = self.severities.iter().find(|(name, _)| answers_to(finding, name));
             if let Some((_, severity)) = set {
                 finding.severity = *severity;
             }
@@ -108,14 +131,6 @@ impl Asked {
             Profile::Hadolint => "hadolint",
         }
     }
-}
-
-/// Whether a finding answers to a name: its rule's, an alias, or another linter's.
-pub(super) fn is_called(finding: &Finding, name: &str) -> bool {
-    let is = |known: &&'static str| known.eq_ignore_ascii_case(name);
-    is(&finding.rule)
-        || finding.also.iter().any(is)
-        || find(name).is_ok_and(|rule| rule.id == finding.rule)
 }
 
 /// `DL3008=reason`; a profile of another linter needs no reason, as that linter does not.

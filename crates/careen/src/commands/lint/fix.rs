@@ -45,6 +45,7 @@ pub(super) fn planned(
     let policy = Policy {
         scope: Scope::All,
         floor: if options.risky { Safety::Risky } else { Safety::Safe },
+        numbers: asked.lint.selection.numbers.clone(),
         ..Policy::default()
     };
     let mut all = Plan::default();
@@ -77,7 +78,7 @@ fn plan_of(target: &Target, asked: &Asked, policy: &Policy) -> Option<Plan> {
     if only.is_empty() {
         return None;
     }
-    let selection = Selection { only, ignored: asked.lint.selection.ignored.clone() };
+    let selection = Selection { only, ..asked.lint.selection.clone() };
     Some(plan_rounds(&diagnose(&facts, &selection), &facts, &files, policy))
 }
 

@@ -7,14 +7,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use careen_check::{Facts, LintFacts, ParsedDockerfile, Profile, lint, lint_ignore};
+use careen_check::{Facts, LintFacts, ParsedDockerfile, Profile, answers_to, lint, lint_ignore};
 use careen_model::context::IgnoreFile;
 use careen_model::{Fact, Finding, Place};
 use careen_report::lint::LintFile;
 use careen_syntax::dockerfile::{self, Dockerfile};
 use careen_syntax::ignore;
 
-use super::asked::{self, Asked};
+use super::asked::Asked;
 use super::describe;
 use super::targets::{Kind, Target};
 
@@ -74,6 +74,7 @@ fn one(target: &Target, asked: &Asked) -> LintFile {
     let parsed = facts.dockerfile.as_ref().map(|parsed| &parsed.file);
     let mut findings = found.findings;
     file.suppressed = found.suppressed;
+    file.must_fail = found.must_fail;
     if asked.lint.profile != Profile::Careen {
         file.suppressed += keep_named(&mut findings, asked);
     }
@@ -81,7 +82,10 @@ fn one(target: &Target, asked: &Asked) -> LintFile {
         if parsed.meaning(&facts.lint.given).target(Some(stage)).is_none() {
             return LintFile::unread(path.clone(), format!("it has no stage `{stage}`"));
         }
-        keep_reachable(&mut findings, parsed, &facts.lint, stage);
+        // BuildKit's own way of reaching stages is in its profile.
+        if asked.lint.profile != Profile::BuildKit {
+            keep_reachable(&mut findings, parsed, &facts.lint, stage);
+        }
     }
     asked.grade(&mut findings);
     describe::add(&mut file, parsed, findings);
@@ -136,9 +140,8 @@ pub(super) fn facts(target: &Target, asked: &Asked, file: Dockerfile) -> Facts {
 
 /// Leaves the findings of another linter that were asked for.
 fn keep_named(findings: &mut Vec<Finding>, asked: &Asked) -> usize {
-    let is = |finding: &Finding, names: &[String]| {
-        names.iter().any(|name| asked::is_called(finding, name))
-    };
+    let is =
+        |finding: &Finding, names: &[String]| names.iter().any(|name| answers_to(finding, name));
     if !asked.only.is_empty() {
         findings.retain(|finding| is(finding, &asked.only));
     }

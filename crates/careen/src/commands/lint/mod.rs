@@ -4,6 +4,7 @@ mod asked;
 mod baseline;
 mod describe;
 mod fix;
+mod hadolint;
 mod look;
 mod targets;
 
@@ -67,7 +68,7 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
         stale,
         fixed: done.fixed,
         journal: done.journal,
-        notes: found.notes.into_iter().chain(done.notes).collect(),
+        notes: found.notes.into_iter().chain(asked.notes).chain(done.notes).collect(),
         took: started.elapsed(),
     };
     show(&linting, format, world)?;
@@ -113,9 +114,9 @@ fn show(linting: &Linting, format: Format, world: &World) -> Result<(), Failure>
     })
 }
 
-/// 1 for findings at or above the threshold; else 3 when a file could not be read; else 0.
+/// 1 for findings at or above the threshold, or when a file asks for it; else 3 when a file could not be read; else 0.
 fn exit(linting: &Linting) -> Exit {
-    if linting.failures() > 0 {
+    if linting.has_failed() {
         return Exit::Findings;
     }
     match linting.counts().unread {
