@@ -23,7 +23,8 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
-    for step in reading.all(Keyword::Copy).filter(|step| !step.is_trigger) {
+    let transfers = reading.all(Keyword::Copy).chain(reading.all(Keyword::Add));
+    for step in transfers.filter(|step| !step.is_trigger) {
         let Some(sources) = plain_sources(step) else { continue };
         let Some(run) = next_run(reading, step) else { continue };
         if !is_read_only(run, &sources) || !come_again(reading, step) {

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     category: Category::Dockerfile,
     topic: Topic::Performance,
     status: Status::Preview,
-    severity: Severity::Hint,
+    severity: Severity::Style,
     fixable: Fixable::Sometimes,
     since: "0.1",
     aliases: &[],
