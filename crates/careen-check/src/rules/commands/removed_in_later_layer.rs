@@ -102,10 +102,8 @@ fn mounted(
     let is_alone = command.operands().len() == 1 && run.script.commands.len() > 1;
     let source = &transfer.sources.first()?.text;
     let is_nameable = |text: &str| !text.contains([',', '"', '\'', '$', '\\', ' ']);
-    if !(is_next && is_copy && is_plain && is_alone && run.is_editable(file))
-        || !is_nameable(source)
-        || !is_nameable(path)
-    {
+    let is_sayable = is_nameable(source) && is_nameable(path) && run.is_editable(file);
+    if !(is_next && is_copy && is_plain && is_alone && is_sayable) {
         return None;
     }
     let mount = format!("--mount=type=bind,source={source},target={path} ");
