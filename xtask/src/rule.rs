@@ -69,23 +69,23 @@ fn register(text: &str, module: &str) -> Option<String> {
     let line = format!("pub(crate) mod {module};");
     let name = |line: &str| Some(line.strip_suffix(';')?.rsplit_once("mod ")?.1.to_owned());
     let lines: Vec<&str> = text.lines().collect();
-    let is_module = |line: &&str| line.contains("mod ") && name(line).is_some();
+    let is_module = |line: &str| line.contains("mod ") && name(line).is_some();
     let after = lines.iter().position(|line| {
-        is_module(&line) && name(line).is_some_and(|known| known.as_str() > module)
+        is_module(line) && name(line).is_some_and(|known| known.as_str() > module)
     });
-    let last = lines.iter().rposition(|line| is_module(&line)).map(|at| at + 1);
+    let last = lines.iter().rposition(|line| is_module(line)).map(|at| at + 1);
     let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
     lines.insert(after.or(last)?, line);
     let text = lines.join("\n") + "\n";
     let start = text.find("RULES: &[&Rule]")?;
     let end = start + text[start..].find("];")?;
     let (before, rest) = text.split_at(end);
-    let list = before.trim_end();
+    let listed = before.trim_end();
     let entry = format!("&{module}::RULE");
-    Some(match list.ends_with(',') {
-        true => format!("{list}\n    {entry},\n{rest}"),
-        false if list.ends_with('[') => format!("{list}{entry}{rest}"),
-        false => format!("{list}, {entry}{rest}"),
+    Some(match listed.ends_with(',') {
+        true => format!("{listed}\n    {entry},\n{rest}"),
+        false if listed.ends_with('[') => format!("{listed}{entry}{rest}"),
+        false => format!("{listed}, {entry}{rest}"),
     })
 }
 
