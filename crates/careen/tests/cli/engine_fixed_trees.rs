@@ -175,5 +175,5 @@ fn hash(tree: &Tree) -> String {
     for (path, entry) in &tree.entries {
         all.update(format!("{path:?} {entry:?}\n"));
     }
-    all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", all.finalize())
 }
