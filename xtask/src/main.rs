@@ -8,6 +8,7 @@ mod bench;
 mod browser;
 mod ci;
 mod cli;
+mod compare_fixes;
 mod compare_lint;
 mod demo;
 mod engine;
@@ -91,6 +92,12 @@ const TASKS: &[Task] = &[
         takes: "[hadolint|buildkit] [--show RULE]",
         does: "what the profiles say of real Dockerfiles beside hadolint and BuildKit",
         run: compare_lint::run,
+    },
+    Task {
+        name: "compare-fixes",
+        takes: "",
+        does: "the safe fixes of careen and its peers on copies of real Dockerfiles, and the harm",
+        run: compare_fixes::run,
     },
 ];
 

@@ -69,7 +69,7 @@ fn register(text: &str, module: &str) -> Option<String> {
     let line = format!("pub(crate) mod {module};");
     let name = |line: &str| Some(line.strip_suffix(';')?.rsplit_once("mod ")?.1.to_owned());
     let lines: Vec<&str> = text.lines().collect();
-    let is_module = |line: &&str| line.contains("mod ") && name(line).is_some();
+    let is_module = |line: &str| line.contains("mod ") && name(line).is_some();
     let after = lines.iter().position(|line| {
         is_module(line) && name(line).is_some_and(|known| known.as_str() > module)
     });

@@ -110,6 +110,15 @@ impl<'a> Reading<'a> {
         self.shell.get_or_init(|| careen_shell::check(&self.file.file, &self.meaning))
     }
 
+    /// A path of an instruction, variables expanded, from the root of the image.
+    pub(crate) fn absolute(&self, item: usize, path: &str) -> String {
+        let path = self.meaning.expand(item, path).text;
+        if path.starts_with('/') {
+            return clean_path(&path);
+        }
+        clean_path(&format!("{}/{path}", self.meaning.workdir_at(item)))
+    }
+
     /// Every RUN with the eyes of bash, as hadolint has it.
     pub(crate) fn bodies(&self) -> &[Body<'a>] {
         self.bodies.get_or_init(|| bash::bodies(&self.steps))

@@ -63,13 +63,19 @@ fn parse(careen: &Path, list: &str, times: u32) -> Result<(), Failure> {
 
 /// The recorded corpus where it is, else the Dockerfiles of this repository.
 pub(super) fn corpus() -> Result<(&'static str, Vec<PathBuf>), Failure> {
+    let (from, mut files) = everything()?;
+    files.retain(|path| named_dockerfile(path));
+    Ok((from, files))
+}
+
+/// The same with the files of the corpus that are Dockerfiles under another name.
+pub(crate) fn everything() -> Result<(&'static str, Vec<PathBuf>), Failure> {
     let given = env::var_os("CAREEN_DATA").map(PathBuf::from);
     let data = given.unwrap_or_else(|| home::workspace().join("../shared/data"));
     let recorded = data.join("dockerfile/corpus");
     if recorded.is_dir() {
         let mut files = Vec::new();
         below(&recorded, &mut files)?;
-        files.retain(|path| named_dockerfile(path));
         return Ok(("the corpus of CAREEN_DATA", files));
     }
     let list = Call::new("git").args(["ls-files", "-z"]).folder(&home::workspace()).read()?;

@@ -10,6 +10,8 @@ mod peers;
 mod series;
 mod trees;
 
+pub(crate) use dockerfile::everything;
+
 use crate::cli::Arguments;
 use crate::failure::Failure;
 

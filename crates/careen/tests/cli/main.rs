@@ -7,6 +7,7 @@ mod builders;
 mod documents;
 mod engine;
 mod engine_builders;
+mod engine_fixed_trees;
 mod engine_hazards;
 mod engine_hazards_lab;
 mod engine_trouble;

@@ -5,6 +5,7 @@ pub(crate) mod invalid_dockerfile;
 pub(crate) mod maintainer_instruction;
 pub(crate) mod mismatched_as_case;
 pub(crate) mod misplaced_description;
+pub(crate) mod missing_syntax_line;
 pub(crate) mod mixed_keyword_case;
 
 use crate::Rule;
@@ -16,4 +17,5 @@ pub(super) const RULES: &[&Rule] = &[
     &mismatched_as_case::RULE,
     &maintainer_instruction::RULE,
     &misplaced_description::RULE,
+    &missing_syntax_line::RULE,
 ];

@@ -13,8 +13,10 @@ pub(crate) mod mounted_cache_cleaned;
 pub(crate) mod mounted_cache_refused;
 pub(crate) mod package_cache_left;
 pub(crate) mod package_cache_unmounted;
+pub(crate) mod serial_installs;
 pub(crate) mod slow_installer;
 pub(crate) mod system_upgrade;
+pub(crate) mod uncompiled_bytecode;
 pub(crate) mod unpinned_packages;
 pub(crate) mod unpinned_system_packages;
 pub(crate) mod uv_link_mode_unset;
@@ -42,6 +44,8 @@ pub(super) const RULES: &[&Rule] = &[
     &system_upgrade::RULE,
     &unpinned_system_packages::RULE,
     &unpinned_packages::RULE,
+    &uncompiled_bytecode::RULE,
+    &serial_installs::RULE,
 ];
 
 /// A word and what lies between it and the next, or the one before; a comment there stays.

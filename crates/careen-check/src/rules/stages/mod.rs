@@ -3,6 +3,7 @@
 pub(crate) mod base_platform_mismatch;
 pub(crate) mod constant_platform;
 pub(crate) mod duplicate_stage_name;
+pub(crate) mod emulated_build;
 pub(crate) mod forbidden_trigger;
 pub(crate) mod host_port_in_expose;
 pub(crate) mod images;
@@ -17,6 +18,7 @@ pub(crate) mod relinked_shell;
 pub(crate) mod reserved_stage_name;
 pub(crate) mod root_user;
 pub(crate) mod undefined_arg_in_from;
+pub(crate) mod undigested_base;
 pub(crate) mod untagged_base;
 pub(crate) mod untrusted_registry;
 pub(crate) mod uppercase_port_protocol;
@@ -45,4 +47,6 @@ pub(super) const RULES: &[&Rule] = &[
     &port_out_of_range::RULE,
     &forbidden_trigger::RULE,
     &instruction_before_from::RULE,
+    &emulated_build::RULE,
+    &undigested_base::RULE,
 ];

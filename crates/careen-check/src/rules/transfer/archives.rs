@@ -6,7 +6,7 @@ const ENDINGS: [&str; 17] = [
     ".txz", ".xz", ".zst", ".tzst", ".tz",
 ];
 
-pub(super) fn is_archive(path: &str) -> bool {
+pub(in crate::rules) fn is_archive(path: &str) -> bool {
     let path = path.trim_matches(['"', '\'']).to_lowercase();
     ENDINGS.iter().any(|ending| path.ends_with(ending))
 }

@@ -1,13 +1,15 @@
 //! COPY, ADD and bind mounts.
 
 pub(crate) mod add_for_local_files;
-mod archives;
+pub(in crate::rules) mod archives;
+pub(crate) mod copied_install_files;
 pub(crate) mod copy_all_before_dependencies;
 pub(crate) mod copy_from_itself;
 pub(crate) mod ignored_copy_source;
 pub(crate) mod many_files_to_one;
 pub(crate) mod relative_destination;
 pub(crate) mod unknown_copy_source;
+pub(crate) mod unlinked_copy;
 pub(crate) mod unpacked_copy;
 pub(crate) mod whole_filesystem_copied;
 
@@ -23,4 +25,6 @@ pub(super) const RULES: &[&Rule] = &[
     &relative_destination::RULE,
     &whole_filesystem_copied::RULE,
     &many_files_to_one::RULE,
+    &copied_install_files::RULE,
+    &unlinked_copy::RULE,
 ];

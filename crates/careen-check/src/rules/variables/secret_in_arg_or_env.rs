@@ -82,7 +82,7 @@ const SECRET: [&str; 10] = [
 /// The words that make a name harmless.
 const HARMLESS: [&str; 3] = ["public", "file", "version"];
 
-fn is_secret(name: &str) -> bool {
+pub(in crate::rules) fn is_secret(name: &str) -> bool {
     let has = |words: &[&str]| {
         name.split('_').any(|part| words.iter().any(|word| word.eq_ignore_ascii_case(part)))
     };
