@@ -11,7 +11,7 @@ use careen_model::{Edit, Finding, Findings, Fix, Overlap, Severity, apply};
 use careen_syntax::dockerfile::{Dockerfile, parse};
 
 use crate::steps::Reading;
-use crate::{Check, Facts, ParsedDockerfile, RULES};
+use crate::{Facts, ParsedDockerfile, RULES};
 
 /// How a fix broke the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Counts {
         let mut counts = BTreeMap::new();
         let dockerfile = Reading::of(file, &facts.lint.given);
         for rule in RULES {
-            let Check::Dockerfile(judge) = rule.check else { continue };
+            let Some(judge) = rule.check.of_dockerfile(facts) else { continue };
             let mut found = Findings::default();
             judge(rule, &dockerfile, facts, &mut found);
             let severities = found.into_sorted().iter().map(|finding| finding.severity).collect();
