@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use careen_model::context::IgnoreFile;
 use careen_model::engine::Engine;
-use careen_model::{ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why};
+use careen_model::{
+    ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why,
+};
 use careen_syntax::dockerfile::{Dockerfile, Given};
 
 /// Everything known about one project at one moment.

@@ -14,9 +14,7 @@ use careen_model::{
 use careen_syntax::dockerfile::parse;
 
 use crate::contract::{Case, Counts};
-use crate::{
-    Facts, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price,
-};
+use crate::{Facts, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price};
 
 /// Rounds until nothing overlaps any more; each takes at least one fix.
 const ROUNDS: usize = 10;

@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use careen_check::{
-    Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES,
-    Rule, Scope, Selection, diagnose, plan_rounds,
+    Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES, Rule,
+    Scope, Selection, diagnose, plan_rounds,
 };
 use careen_model::{
     Basis, Cost, Diagnosis, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step, units,

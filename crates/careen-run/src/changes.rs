@@ -41,7 +41,8 @@ pub(crate) fn of_project(
             commit.paths.retain(is_sent);
         }
         let asked = files_to_look_for(parsed, &Given::default()).into_iter();
-        let is_file = |path: &String| root.join(path).is_file() && is_sent(&path.clone().into_bytes());
+        let is_file =
+            |path: &String| root.join(path).is_file() && is_sent(&path.clone().into_bytes());
         changes.files = asked.filter(is_file).collect();
         changes
     }))

@@ -17,8 +17,8 @@ use careen_model::host::{
 };
 use careen_model::project::{ProjectKind, Python};
 use careen_model::{
-    BuildRecord, ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Outcome, Phase,
-    ProjectFacts, StepRecord, Task, Transfer, Why,
+    BuildRecord, ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Outcome,
+    Phase, ProjectFacts, StepRecord, Task, Transfer, Why,
 };
 
 use crate::pages_healthy::{context, engine_facts, host, project, space};
@@ -114,7 +114,9 @@ impl Machine {
             "step" => self.push_step(value),
             "commits" => self.push_commits(value),
             "files" => {
-                let Fact::Known(changes) = &mut self.changes else { panic!("`commits` come first") };
+                let Fact::Known(changes) = &mut self.changes else {
+                    panic!("`commits` come first")
+                };
                 changes.files.extend(value.split_whitespace().map(str::to_owned));
             }
             "exported" => self.push_export(value),

@@ -8,8 +8,8 @@ mod gain;
 mod read;
 mod taken;
 
-use careen_model::{ChangeFacts, Fact};
 use careen_model::rebuild_cost::{RebuildCost, StepCost, StepPrice};
+use careen_model::{ChangeFacts, Fact};
 
 use crate::steps::Reading;
 use crate::{Facts, ParsedDockerfile};

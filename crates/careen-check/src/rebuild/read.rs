@@ -88,8 +88,7 @@ pub(crate) fn stages(reading: &Reading<'_>, facts: &Facts) -> Vec<Stage> {
                 takes: sources.remove(&item).unwrap_or_default(),
                 from: origins(meaning, instruction, stage.index),
                 kind,
-                price: measured(facts, &joined)
-                    .or_else(|| run.and_then(|run| modelled.price(run))),
+                price: measured(facts, &joined).or_else(|| run.and_then(|run| modelled.price(run))),
             })
         });
         Stage {

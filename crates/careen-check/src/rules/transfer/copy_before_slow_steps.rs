@@ -79,11 +79,7 @@ struct Passed<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn of(
-        reading: &Reading<'a>,
-        changes: &ChangeFacts,
-        n: usize,
-    ) -> Option<Way<'a>> {
+    fn of(reading: &Reading<'a>, changes: &ChangeFacts, n: usize) -> Option<Way<'a>> {
         let placed = &reading.steps[n];
         let layout = Layout::of(reading, placed)?;
         let regions = layout.regions(changes);
@@ -197,7 +193,8 @@ fn reads_of(run: &Run<'_>, changes: &ChangeFacts, layout: &Layout<'_>) -> Option
         let targets = command.redirections.iter().filter_map(|one| one.target.as_ref());
         let words = command.words.iter().chain(&command.assignments).chain(targets);
         let others = words.map(|word| word.text.as_str());
-        let mut others = others.filter(|word| !named.iter().any(|name| word.contains(name.as_str())));
+        let mut others =
+            others.filter(|word| !named.iter().any(|name| word.contains(name.as_str())));
         if others.any(|word| mentions(word, layout)) {
             return None;
         }

@@ -53,7 +53,8 @@ impl<'a> Layout<'a> {
         let written = transfer.destination?.text.as_str();
         let folder = reading.meaning.workdir_at(step.item);
         let destination = absolute(&folder, written);
-        let sources: Vec<String> = transfer.sources.iter().map(|word| in_context(&word.text)).collect();
+        let sources: Vec<String> =
+            transfer.sources.iter().map(|word| in_context(&word.text)).collect();
         let is_many = sources.len() > 1 || sources.iter().any(|source| has_wildcard(source));
         let into_folder = is_many || written.ends_with('/') || written.ends_with('.');
         Some(Layout { transfer, folder, destination, into_folder, sources })

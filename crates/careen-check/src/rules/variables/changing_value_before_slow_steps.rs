@@ -88,8 +88,7 @@ fn carried(instruction: &Instruction, names: &[String]) -> Option<Vec<String>> {
         return Some(vec![]);
     }
     let pairs = instruction.pairs();
-    let from_names =
-        |text: &str| variables(text).any(|used| names.iter().any(|name| name == used));
+    let from_names = |text: &str| variables(text).any(|used| names.iter().any(|name| name == used));
     let all = pairs.iter().all(|pair| from_names(&pair.value.text));
     all.then(|| pairs.iter().map(|pair| pair.name.text.clone()).collect())
 }
