@@ -15,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     category: Category::Dockerfile,
     topic: Topic::Performance,
     status: Status::Stable,
-    severity: Severity::Warning,
+    severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",
     aliases: &[],
