@@ -30,8 +30,10 @@ pub(crate) fn reads(command: &Command) -> Option<Vec<String>> {
         Some((Manager::Pnpm, "install" | "i")) if is_whole => {
             named(&["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc"])
         }
-        Some((Manager::Apk, "add" | "update")) => Some(vec![]),
-        Some((Manager::Dnf | Manager::Yum, "install" | "clean" | "makecache")) => Some(vec![]),
+        Some(
+            (Manager::Apk, "add" | "update")
+            | (Manager::Dnf | Manager::Yum, "install" | "clean" | "makecache"),
+        ) => Some(vec![]),
         _ => is_blind(command).then(Vec::new),
     }
 }

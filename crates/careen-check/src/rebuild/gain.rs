@@ -26,8 +26,8 @@ pub(crate) struct Gain {
 pub(crate) fn gain(reading: &Reading<'_>, facts: &Facts, edits: &[Edit]) -> Option<Gain> {
     let changes = facts.changes.known()?;
     let text = apply(reading.file.file.text()?, edits).ok()?;
-    let changed = ParsedDockerfile { path: reading.file.path.clone(), file: parse(text) };
-    let after = replay(&stages(&Reading::of(&changed, &facts.lint.given), facts), changes);
+    let edited = ParsedDockerfile { path: reading.file.path.clone(), file: parse(text) };
+    let after = replay(&stages(&Reading::of(&edited, &facts.lint.given), facts), changes);
     Some(Gain { before: replay(&stages(reading, facts), changes), after })
 }
 

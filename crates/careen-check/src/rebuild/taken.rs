@@ -22,9 +22,12 @@ impl Taken {
     /// `path` is relative to the context and clean; `.` is all of it.
     pub(crate) fn of(path: &str, excludes: &[String]) -> Taken {
         let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-        let parts = parts.map(|part| match has_wildcard(part) {
-            true => Part::Pattern(Glob::new(part.as_bytes())),
-            false => Part::Name(part.as_bytes().to_owned()),
+        let parts = parts.map(|part| {
+            if has_wildcard(part) {
+                Part::Pattern(Glob::new(part.as_bytes()))
+            } else {
+                Part::Name(part.as_bytes().to_owned())
+            }
         });
         // A pattern that BuildKit refuses fails the build before it leaves anything out.
         let except = (!excludes.is_empty()).then(|| Matcher::new(excludes).ok()).flatten();

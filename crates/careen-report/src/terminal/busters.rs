@@ -40,7 +40,7 @@ fn expected(style: Style, cost: &Fact<RebuildCost>) -> Vec<Line> {
         Fact::Known(cost) if cost.rebuilds > 0 => cost,
         Fact::Known(_) => {
             let told = "expected rebuild: no commit changed anything that is sent";
-            return vec![Line::new(style).add(Tone::Dim, told.to_owned())];
+            return vec![Line::new(style).add(Tone::Dim, told)];
         }
         Fact::Unknown(why) => {
             let told = format!("expected rebuild: not known, {why}");

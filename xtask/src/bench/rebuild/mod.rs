@@ -135,20 +135,18 @@ impl Bench {
         build.read()?;
         let ask = ["context", "--busters", "--format", "json"];
         let told = self.careen(project).args(ask).read()?;
-        let told: Value = serde_json::from_str(&told).map_err(|source| Failure::NotJson {
+        let answer: Value = serde_json::from_str(&told).map_err(|source| Failure::NotJson {
             command: format!("careen {}", ask.join(" ")),
             source,
         })?;
-        let expected = &told["expected_rebuild"];
+        let expected = &answer["expected_rebuild"];
         // A step without a price would make the sum look better than it is.
         let is_whole = expected["steps_without_price"] == 0 && expected["basis"] == "measured";
-        match expected["seconds"].as_f64().filter(|_| is_whole) {
-            Some(seconds) => Ok(seconds),
-            None => {
-                println!("  {}: not measured as a whole: {expected}", one.name);
-                Err(Failure::Promises { count: 1 })
-            }
-        }
+        let Some(seconds) = expected["seconds"].as_f64().filter(|_| is_whole) else {
+            println!("  {}: not measured as a whole: {expected}", one.name);
+            return Err(Failure::Promises { count: 1 });
+        };
+        Ok(seconds)
     }
 
     /// The file tree of an image.

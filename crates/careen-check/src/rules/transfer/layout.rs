@@ -105,9 +105,10 @@ impl<'a> Layout<'a> {
                 continue;
             }
             if changes.files.contains(source) {
-                let at = match self.into_folder {
-                    true => join(&self.destination, name),
-                    false => self.destination.clone(),
+                let at = if self.into_folder {
+                    join(&self.destination, name)
+                } else {
+                    self.destination.clone()
                 };
                 if at == wanted {
                     return Read::File(source.clone());
@@ -175,7 +176,7 @@ fn in_context(path: &str) -> String {
 /// copies, and what commands read below them.
 pub fn files_to_look_for(file: &ParsedDockerfile, given: &Given) -> Vec<String> {
     let reading = Reading::of(file, given);
-    let commands = reading.runs.iter().flat_map(|run| run.commands());
+    let commands = reading.runs.iter().flat_map(crate::steps::Run::commands);
     let names: Vec<String> = commands.filter_map(reads).flatten().collect();
     let mut asked = Vec::new();
     for source in reading.meaning.context_sources(None) {
