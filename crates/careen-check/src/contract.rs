@@ -16,7 +16,7 @@ use careen_syntax::dockerfile::{Dockerfile, parse};
 
 use crate::rules::commands::shell_mistake;
 use crate::steps::Reading;
-use crate::{Check, Facts, ParsedDockerfile, RULES, Rule};
+use crate::{Facts, ParsedDockerfile, RULES, Rule};
 
 /// How a fix broke the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Counts {
         let mut counts = BTreeMap::new();
         let dockerfile = Reading::of(file, &facts.lint.given);
         for rule in RULES {
-            let Check::Dockerfile(judge) = rule.check else { continue };
+            let Some(judge) = rule.check.of_dockerfile(facts) else { continue };
             if rule.id == shell_mistake::RULE.id {
                 continue;
             }

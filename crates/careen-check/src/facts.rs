@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use careen_model::context::IgnoreFile;
 use careen_model::engine::Engine;
-use careen_model::{ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why};
+use careen_model::{
+    ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why,
+};
 use careen_syntax::dockerfile::{Dockerfile, Given};
 
 /// Everything known about one project at one moment.
@@ -21,6 +23,8 @@ pub struct Facts {
     /// `None`: there is no Dockerfile, or it could not be read (see `project`).
     pub dockerfile: Option<ParsedDockerfile>,
     pub history: HistoryFacts,
+    /// What commits changed that the ignore file leaves.
+    pub changes: Fact<ChangeFacts>,
     pub lint: LintFacts,
     /// Seconds since the Unix epoch.
     pub now: i64,
@@ -109,6 +113,7 @@ impl Facts {
             context: Fact::Unknown(Why::NotAsked),
             dockerfile: None,
             history: HistoryFacts::default(),
+            changes: Fact::Unknown(Why::NotAsked),
             lint: LintFacts::default(),
             now,
         }

@@ -147,7 +147,10 @@ fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
     }
     if lint.asks_for(&useless_suppression::RULE) {
         let unused = suppressions.rows.iter().zip(used).filter(|(_, used)| !used);
-        let asked = unused.filter(|(row, _)| find(&row.name).is_ok_and(|rule| lint.asks_for(rule)));
+        // Whether anything is silenced that needs the project's history, nobody looked.
+        let was_asked =
+            |rule: &Rule| lint.asks_for(rule) && !matches!(rule.check, Check::Changes(_));
+        let asked = unused.filter(|(row, _)| find(&row.name).is_ok_and(was_asked));
         linted.findings.extend(asked.filter_map(|(row, _)| {
             let finding = useless_suppression::unused(reading.file, row)?;
             suppressions.position(&useless_suppression::RULE, &finding).is_none().then_some(finding)

@@ -15,7 +15,7 @@ use careen_syntax::dockerfile::parse;
 
 use crate::contract::{Case, Counts};
 use crate::{
-    Check, Facts, Numbers, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price,
+    Facts, Numbers, ParsedDockerfile, RULES, Rule, Selection, contract, diagnose, gc, price,
 };
 
 /// Rounds until nothing overlaps any more; each takes at least one fix.
@@ -159,7 +159,7 @@ fn dockerfile_rules(diagnosis: &Diagnosis) -> Vec<&'static Rule> {
         let row = diagnosis.checks.iter().find(|row| row.rule == rule.id);
         row.is_some_and(|row| !matches!(row.looked, Looked::Ignored { .. }))
     };
-    let rules = RULES.iter().copied().filter(|rule| matches!(rule.check, Check::Dockerfile(_)));
+    let rules = RULES.iter().copied().filter(|rule| rule.check.is_about_dockerfile());
     rules.filter(ran).collect()
 }
 

@@ -93,6 +93,24 @@ pub enum Check {
     Facts(fn(&Rule, &Facts, &mut Findings) -> Result<(), Why>),
     /// Called with a Dockerfile only; all that a rule needs is in it.
     Dockerfile(DockerfileCheck),
+    /// The same, called only when it is known what commits changed (`facts.changes`).
+    Changes(DockerfileCheck),
+}
+
+impl Check {
+    /// The function that looks at a Dockerfile, when these facts are enough for it.
+    pub(crate) fn of_dockerfile(&self, facts: &Facts) -> Option<DockerfileCheck> {
+        match self {
+            Check::Facts(_) => None,
+            Check::Dockerfile(check) => Some(*check),
+            Check::Changes(check) => facts.changes.known().map(|_| *check),
+        }
+    }
+
+    /// It looks at a Dockerfile and may fix it.
+    pub fn is_about_dockerfile(&self) -> bool {
+        matches!(self, Check::Dockerfile(_) | Check::Changes(_))
+    }
 }
 
 /// Judges a Dockerfile. It never fails: what it cannot know, it does not tell.
@@ -110,6 +128,12 @@ impl Rule {
             Check::Facts(check) => check(self, facts, found),
             Check::Dockerfile(check) => {
                 let Some(dockerfile) = dockerfile else { return Err(facts.no_dockerfile()) };
+                check(self, dockerfile, facts, found);
+                Ok(())
+            }
+            Check::Changes(check) => {
+                let Some(dockerfile) = dockerfile else { return Err(facts.no_dockerfile()) };
+                facts.changes.get()?;
                 check(self, dockerfile, facts, found);
                 Ok(())
             }

@@ -46,9 +46,9 @@ fn flat(value: &Value) -> String {
 }
 
 fn facts(machine: Machine) -> Facts {
-    let Machine { project, host, engine, context, history, now } = machine;
+    let Machine { project, host, engine, context, history, changes, now } = machine;
     let lint = LintFacts::default();
-    Facts { project, host, engine, context, dockerfile: None, history, lint, now }
+    Facts { project, host, engine, context, dockerfile: None, history, changes, lint, now }
 }
 
 #[test]

@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use careen_check::{
-    Check, Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES,
-    Rule, Scope, Selection, diagnose, plan_rounds,
+    Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES, Rule,
+    Scope, Selection, diagnose, plan_rounds,
 };
 use careen_model::{
     Basis, Cost, Diagnosis, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step, units,
@@ -113,11 +113,11 @@ fn gather(
     if let Some(text) = ignore {
         machine.ignore_with(text);
     }
-    let Machine { project, host, engine, context, history, now } = machine;
+    let Machine { project, host, engine, context, history, changes, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|text| ParsedDockerfile { path, file: parse(text) });
     let lint = settings.clone();
-    Facts { project, host, engine, context, dockerfile, history, lint, now }
+    Facts { project, host, engine, context, dockerfile, history, changes, lint, now }
 }
 
 fn judge(rule: &'static Rule, facts: &Facts) -> Diagnosis {
@@ -136,7 +136,7 @@ fn judge(rule: &'static Rule, facts: &Facts) -> Diagnosis {
 
 /// The Dockerfile after all rounds; a second run over it must change nothing.
 fn fixed(rule: &'static Rule, facts: &Facts) -> String {
-    assert!(matches!(rule.check, Check::Dockerfile(_)), "{}: fixes no Dockerfile", rule.id);
+    assert!(rule.check.is_about_dockerfile(), "{}: fixes no Dockerfile", rule.id);
     let file = facts.dockerfile.as_ref().expect("a `dockerfile` block comes first");
     let once = rounds(rule, facts, file.file.source());
     let mut again = facts.clone();

@@ -16,11 +16,11 @@ use careen_test::Machine;
 use expect_test::{Expect, expect};
 
 fn facts(machine: Machine, source: Option<&[u8]>) -> Facts {
-    let Machine { project, host, engine, context, history, now } = machine;
+    let Machine { project, host, engine, context, history, changes, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|source| ParsedDockerfile { path, file: parse(source) });
     let lint = LintFacts::default();
-    Facts { project, host, engine, context, dockerfile, history, lint, now }
+    Facts { project, host, engine, context, dockerfile, history, changes, lint, now }
 }
 
 fn rounds(facts: &Facts, policy: &Policy) -> Plan {

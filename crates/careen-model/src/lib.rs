@@ -25,6 +25,7 @@ mod leftover;
 mod listed;
 pub mod plan;
 pub mod proof;
+pub mod rebuild_cost;
 pub mod redact;
 mod secret_values;
 pub mod trend;
@@ -41,8 +42,8 @@ pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{
-    ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why, context, engine,
-    history, host, legacy, project,
+    ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why,
+    changes, context, engine, history, host, legacy, project,
 };
 pub use finding::{
     Basis, BuilderCache, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity,

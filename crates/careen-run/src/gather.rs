@@ -13,6 +13,7 @@ use careen_model::context::{Hazard, HazardKind};
 use careen_model::{ContextFacts, EngineFacts, Fact, HistoryFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile;
 
+use crate::changes;
 use crate::history::{self, History};
 use crate::sent_files::{SentFile, unseen_changes};
 use crate::sources::Taken;
@@ -53,15 +54,17 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
     let project = discover(request);
     let parsed = read_dockerfile(&project);
     let context = &project.context;
-    let (engine, host, context) = thread::scope(|scope| {
+    let (engine, host, context, changes) = thread::scope(|scope| {
         let machine = scope.spawn(|| {
             let engine = careen_engine::gather(&target, around);
             let host = careen_host::gather(&RealSystem::new(), &host_request(&project, &engine));
             (engine, host)
         });
+        let asked = scope.spawn(|| changes::of_project(&project, parsed.as_ref()));
         let walked = survey_context(context, &project, parsed.as_ref(), request.everything);
         let (engine, host) = machine.join().expect("probes return their failures");
-        (engine, host, walked)
+        let changes = asked.join().expect("what git does not tell is a reason");
+        (engine, host, walked, changes)
     });
     let identity = identify(&project);
     let past = past(request.history.as_deref(), identity.as_ref());
@@ -80,6 +83,7 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
         context,
         dockerfile: parsed,
         history: past.facts,
+        changes,
         lint: LintFacts::default(),
         now: request.now,
     };

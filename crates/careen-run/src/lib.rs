@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod build;
+mod changes;
 pub mod context;
 mod context_files;
 mod digest;

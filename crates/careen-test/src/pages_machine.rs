@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use careen_model::changes::Commit;
 use careen_model::context::{
     Amount, CategoryAmount, Hazard, HazardKind, IgnoreProblem, Reach, Secret, Sized,
 };
@@ -16,8 +17,8 @@ use careen_model::host::{
 };
 use careen_model::project::{ProjectKind, Python};
 use careen_model::{
-    BuildRecord, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Outcome, Phase,
-    ProjectFacts, StepRecord, Task, Transfer, Why,
+    BuildRecord, ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Outcome,
+    Phase, ProjectFacts, StepRecord, Task, Transfer, Why,
 };
 
 use crate::pages_healthy::{context, engine_facts, host, project, space};
@@ -30,6 +31,7 @@ pub struct Machine {
     pub engine: Option<EngineFacts>,
     pub context: Fact<ContextFacts>,
     pub history: HistoryFacts,
+    pub changes: Fact<ChangeFacts>,
     /// Seconds since the Unix epoch.
     pub now: i64,
 }
@@ -45,6 +47,7 @@ impl Machine {
             engine: Some(engine_facts()),
             context: Fact::Known(context()),
             history: HistoryFacts::default(),
+            changes: Fact::Unknown(Why::Absent { what: "git repository".into() }),
             now: NOW,
         }
     }
@@ -109,6 +112,13 @@ impl Machine {
                 ..BuildRecord::default()
             }),
             "step" => self.push_step(value),
+            "commits" => self.push_commits(value),
+            "files" => {
+                let Fact::Known(changes) = &mut self.changes else {
+                    panic!("`commits` come first")
+                };
+                changes.files.extend(value.split_whitespace().map(str::to_owned));
+            }
             "exported" => self.push_export(value),
             "sent" => {
                 let build = self.history.builds.last_mut().expect("a `build` line comes first");
@@ -121,6 +131,19 @@ impl Machine {
             }
             _ => panic!("no fact is called {key}"),
         }
+    }
+
+    /// `9 src/a.py src/b.py`: so many commits that change these files.
+    fn push_commits(&mut self, value: &str) {
+        let mut words = value.split_whitespace();
+        let times = count(words.next().expect("a number of commits"));
+        let paths: Vec<Vec<u8>> = words.map(|path| path.as_bytes().to_owned()).collect();
+        if self.changes.known().is_none() {
+            self.changes = Fact::Known(ChangeFacts::default());
+        }
+        let Fact::Known(changes) = &mut self.changes else { unreachable!("it was just made") };
+        let commit = Commit { is_first: false, paths };
+        changes.commits.extend((0..times).map(|_| commit.clone()));
     }
 
     /// `41.2 s RUN apt-get update`, into the build of the line before.

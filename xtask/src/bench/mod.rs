@@ -7,6 +7,7 @@ mod context;
 mod dockerfile;
 mod lint;
 mod peers;
+mod rebuild;
 mod series;
 mod trees;
 
@@ -16,7 +17,7 @@ use crate::cli::Arguments;
 use crate::failure::Failure;
 
 const USAGE: &str =
-    "bench build|context|dockerfile|lint [--runs N] [--project DIR] [--files N] [--clean]";
+    "bench build|context|dockerfile|lint|rebuild [--runs N] [--project DIR] [--files N] [--clean]";
 
 /// Odd, so that the median is a run.
 const RUNS: usize = 7;
@@ -29,6 +30,7 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
         Some("context") => context::run(&arguments),
         Some("dockerfile") => dockerfile::run(&arguments),
         Some("lint") => lint::run(&arguments),
+        Some("rebuild") => rebuild::run(&arguments),
         // What `bench context` runs as a process of its own, to be charged for it alone.
         Some("bare-loop") => context::bare_loop(&arguments),
         _ => Err(Failure::Usage { problem: "what is to be measured?".to_owned(), usage: USAGE }),

@@ -1,5 +1,6 @@
 //! What careen has learned about the world, including what it could not learn.
 
+pub mod changes;
 pub mod context;
 pub mod engine;
 pub mod history;
@@ -7,6 +8,7 @@ pub mod host;
 pub mod legacy;
 pub mod project;
 
+pub use changes::ChangeFacts;
 pub use context::ContextFacts;
 pub use engine::EngineFacts;
 pub use history::HistoryFacts;

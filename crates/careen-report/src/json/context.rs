@@ -9,6 +9,8 @@ use careen_model::context_answer::{
 };
 use careen_model::context_busters::{Buster, Disturbed, Rerun};
 use careen_model::legacy::Value;
+use careen_model::rebuild_cost::{RebuildCost, StepCost};
+use careen_model::{Basis, Fact};
 
 use super::facts::{amount, context, count, sized};
 use super::other;
@@ -99,7 +101,11 @@ pub fn context_tried(out: &mut dyn io::Write, answer: &Tried) -> io::Result<()> 
 }
 
 /// `kind: "context-busters"`: what makes each source run again, and what runs again after it.
-pub fn context_busters(out: &mut dyn io::Write, all: &[Disturbed]) -> io::Result<()> {
+pub fn context_busters(
+    out: &mut dyn io::Write,
+    all: &[Disturbed],
+    cost: &Fact<RebuildCost>,
+) -> io::Result<()> {
     let buster = |buster: &Buster| {
         Value::Map(vec![
             ("path", path(&buster.path)),
@@ -126,7 +132,38 @@ pub fn context_busters(out: &mut dyn io::Write, all: &[Disturbed]) -> io::Result
             ("seconds", option(one.seconds(), |seconds| Value::Number(round(seconds)))),
         ])
     };
-    other(out, "context-busters", &Value::Map(vec![("sources", list(all, row))]))
+    let expected = match cost {
+        Fact::Known(cost) => rebuild(cost),
+        Fact::Unknown(why) => Value::Null { why: why.to_string() },
+    };
+    let body = vec![("sources", list(all, row)), ("expected_rebuild", expected)];
+    other(out, "context-busters", &Value::Map(body))
+}
+
+/// Seconds are averages over the rebuilds that were replayed.
+fn rebuild(cost: &RebuildCost) -> Value {
+    let basis = |basis| text(if basis == Basis::Measured { "measured" } else { "modelled" });
+    let number = |value: f64| Value::Number(round(value));
+    let step = |step: &StepCost| {
+        let price = step.price.as_ref();
+        Value::Map(vec![
+            ("line", count(u64::from(step.line))),
+            ("instruction", text(&step.text)),
+            ("runs", count(step.runs)),
+            ("runs_first", count(step.first)),
+            ("step_seconds", option(price, |price| number(price.seconds))),
+            ("basis", option(price, |price| basis(price.basis))),
+            ("source", option(price, |price| text(&price.source))),
+            ("expected_seconds", option(cost.expected(step), number)),
+        ])
+    };
+    Value::Map(vec![
+        ("rebuilds", count(cost.rebuilds)),
+        ("seconds", number(cost.seconds())),
+        ("basis", basis(cost.basis())),
+        ("steps_without_price", count(cost.unpriced() as u64)),
+        ("steps", list(&cost.steps, step)),
+    ])
 }
 
 fn tried(tried: &Tried) -> Value {

@@ -3,7 +3,8 @@
 use std::io;
 
 use careen_model::context_busters::{Buster, Disturbed, Rerun};
-use careen_model::units;
+use careen_model::rebuild_cost::RebuildCost;
+use careen_model::{Basis, Fact, units};
 
 use super::{Line, Style, Tone, line::wrap, write_lines};
 use crate::words;
@@ -12,7 +13,12 @@ use crate::words;
 const NAMED: usize = 5;
 
 /// Every source with what disturbs it.
-pub fn context_busters(out: &mut dyn io::Write, style: Style, all: &[Disturbed]) -> io::Result<()> {
+pub fn context_busters(
+    out: &mut dyn io::Write,
+    style: Style,
+    all: &[Disturbed],
+    cost: &Fact<RebuildCost>,
+) -> io::Result<()> {
     let mut lines = vec![];
     for one in all {
         let source = &one.source;
@@ -24,7 +30,49 @@ pub fn context_busters(out: &mut dyn io::Write, style: Style, all: &[Disturbed])
     if all.is_empty() {
         lines.push(Line::new(style).text("no COPY, ADD or bind mount takes from the context"));
     }
+    lines.extend(expected(style, cost));
     write_lines(out, style, &lines)
+}
+
+/// What a rebuild after one commit is expected to cost, the dearest step first.
+fn expected(style: Style, cost: &Fact<RebuildCost>) -> Vec<Line> {
+    let cost = match cost {
+        Fact::Known(cost) if cost.rebuilds > 0 => cost,
+        Fact::Known(_) => {
+            let told = "expected rebuild: no commit changed anything that is sent";
+            return vec![Line::new(style).add(Tone::Dim, told)];
+        }
+        Fact::Unknown(why) => {
+            let told = format!("expected rebuild: not known, {why}");
+            return vec![Line::new(style).add(Tone::Dim, told)];
+        }
+    };
+    let total = cost.seconds();
+    let basis = match cost.basis() {
+        Basis::Measured => "measured",
+        Basis::Modelled | Basis::Rule => "modelled",
+    };
+    let head = format!(
+        "expected rebuild: {} ({basis}, {} commits)",
+        words::seconds_of(total),
+        units::count(cost.rebuilds)
+    );
+    let mut lines = vec![Line::new(style).add(Tone::Strong, head)];
+    let mut rows: Vec<_> = cost.steps.iter().filter(|step| step.runs > 0).collect();
+    rows.sort_by(|a, b| {
+        let seconds = |step| cost.expected(step).unwrap_or(0.0);
+        seconds(b).total_cmp(&seconds(a))
+    });
+    for step in rows.iter().take(NAMED) {
+        let seconds = cost.expected(step).map_or("no price".to_owned(), words::seconds_of);
+        let text = wrap(style, &step.text, style.width.saturating_sub(44));
+        let first = text.first().cloned().unwrap_or_default();
+        let line = Line::new(style).right(10, Tone::Dim, format!("line {}", step.line)).text("  ");
+        let line = line.text(first).text(if text.len() > 1 { " …" } else { "" });
+        lines.push(line.text(format!("  {seconds}, runs in {}", step.runs)));
+    }
+    lines.extend(more(style, rows.len()));
+    lines
 }
 
 fn changing(style: Style, one: &Disturbed) -> Vec<Line> {

@@ -6,6 +6,8 @@ use careen_model::context_answer::{
     TransferTime, Tried,
 };
 use careen_model::context_busters::{Buster, Disturbed, Rerun};
+use careen_model::rebuild_cost::{RebuildCost, StepCost, StepPrice};
+use careen_model::{Basis, Fact, Why};
 use careen_report::json;
 use careen_report::terminal::{self, Style};
 use expect_test::{Expect, expect};
@@ -281,8 +283,24 @@ fn what_disturbs_a_copy_is_told_with_its_price() {
         },
         Disturbed { source: source(9, "b"), busters: vec![], steps: vec![], commits: None },
     ];
+    let price = StepPrice { seconds: 41.2, basis: Basis::Measured, source: "build 0007".into() };
+    let priced = |line, text: &str, runs, price| StepCost {
+        line,
+        text: text.to_owned(),
+        runs,
+        first: 0,
+        price,
+    };
+    let cost = Fact::Known(RebuildCost {
+        rebuilds: 40,
+        steps: vec![
+            priced(4, "COPY src /src", 30, None),
+            priced(5, "RUN uv sync --frozen", 30, Some(price)),
+            priced(9, "COPY b", 0, None),
+        ],
+    });
     check(
-        &text(|out| terminal::context_busters(out, Style::PLAIN, &all)),
+        &text(|out| terminal::context_busters(out, Style::PLAIN, &all, &cost)),
         &expect![[r#"
             ──
             line 4: COPY src
@@ -295,11 +313,24 @@ fn what_disturbs_a_copy_is_told_with_its_price() {
             line 9: COPY b
               nothing changes often (kinds of files, last build; no git history)
               runs again: 0 steps, never measured
+            expected rebuild: 30.9 s (measured, 40 commits)
+                line 5  RUN uv sync --frozen  30.9 s, runs in 30
+                line 4  COPY src /src  no price, runs in 30
         "#]],
     );
-    let document = text(|out| json::context_busters(out, &all));
+    let document = text(|out| json::context_busters(out, &all, &cost));
     let value: serde_json::Value = serde_json::from_str(&document).unwrap();
     assert_eq!(value["sources"][0]["seconds"], 41.2);
     assert!(value["sources"][1]["seconds"].is_null());
     assert_eq!(value["sources"][0]["busters"][1]["commits"], 34);
+    let expected = &value["expected_rebuild"];
+    assert_eq!((&expected["rebuilds"], &expected["seconds"]), (&40.into(), &30.9.into()));
+    assert_eq!(expected["steps"][1]["expected_seconds"], 30.9);
+    assert_eq!(expected["steps_without_price"], 1);
+    let unknown = Fact::Unknown(Why::Absent { what: "git history".into() });
+    let told = text(|out| terminal::context_busters(out, Style::PLAIN, &[], &unknown));
+    assert!(told.contains("expected rebuild: not known, no git history here"), "{told}");
+    let document = text(|out| json::context_busters(out, &[], &unknown));
+    let value: serde_json::Value = serde_json::from_str(&document).unwrap();
+    assert!(value["expected_rebuild"].is_null(), "{value}");
 }

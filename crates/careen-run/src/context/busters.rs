@@ -6,15 +6,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use careen_check::generate::ignore_categories::CATEGORIES;
-use careen_check::last_seconds;
+use careen_check::{Facts, ParsedDockerfile, last_seconds, rebuild_cost};
 use careen_model::context::Amount;
 use careen_model::context_busters::{Buster, Disturbed, Rerun};
-use careen_model::{HistoryFacts, Why};
+use careen_model::rebuild_cost::RebuildCost;
+use careen_model::{ChangeFacts, Fact, HistoryFacts, Why};
 use careen_syntax::dockerfile::{Base, Dockerfile, Given, Keyword, Meaning};
 use careen_syntax::ignore::{Matcher, Scratch};
 
-use super::git::{self, Changes};
 use super::{Ground, Set, TMPFS, line_of};
+use crate::changes;
 
 impl Ground {
     /// Every source with what disturbs it, in the order of the Dockerfile. Walks the context once
@@ -27,7 +28,7 @@ impl Ground {
         let target = self.project.target.as_deref();
         let found = meaning.context_sources(target);
         let listing = self.list(Set::Sent)?;
-        let changes = git::changes(&self.project.context);
+        let changes = changes::ask(&self.project.context).ok();
         let since = history.builds.first().map(|build| build.started_at);
         let mut out = Vec::new();
         for (source, used) in found.iter().zip(sources) {
@@ -43,10 +44,27 @@ impl Ground {
                 source: used.clone(),
                 busters: groups.finish(changes.as_ref()),
                 steps: reruns(file, &meaning, target, (source.stage, source.item), history),
-                commits: changes.as_ref().map(|changes| changes.commits),
+                commits: changes.as_ref().map(|changes| changes.commits.len() as u64),
             });
         }
         Ok(out)
+    }
+}
+
+impl Ground {
+    /// What the next rebuild is expected to cost, as `git` and the recorded builds tell.
+    pub fn rebuild_cost(&self, history: &HistoryFacts) -> Fact<RebuildCost> {
+        let Some(file) = &self.file else {
+            return Fact::Unknown(Why::Absent { what: "Dockerfile".to_owned() });
+        };
+        let parsed = ParsedDockerfile { path: self.dockerfile.clone(), file: file.clone() };
+        let facts = Facts {
+            project: Some(self.project.clone()),
+            changes: changes::of_project(&self.project, Some(&parsed)),
+            history: history.clone(),
+            ..Facts::nothing(0)
+        };
+        rebuild_cost(&parsed, &facts)
     }
 }
 
@@ -133,7 +151,7 @@ impl<'a> Groups<'a> {
     }
 
     /// What changes at all, the most often first.
-    fn finish(mut self, changes: Option<&Changes>) -> Vec<Buster> {
+    fn finish(mut self, changes: Option<&ChangeFacts>) -> Vec<Buster> {
         let counts = changes.map(|changes| changes.count(|path| self.group(path)));
         for (group, count) in counts.unwrap_or_default() {
             if let Some(buster) = self.found.get_mut(&group) {

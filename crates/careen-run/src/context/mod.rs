@@ -4,7 +4,6 @@
 
 mod busters;
 mod explain;
-mod git;
 mod listing;
 mod patterns;
 #[cfg(test)]

@@ -359,4 +359,9 @@ fn what_disturbs_a_copy_and_what_it_disturbs() {
         ]
     );
     assert_eq!(found[0].commits, Some(3));
+    let cost = ground(folder.path()).rebuild_cost(&history);
+    let cost = cost.get().unwrap();
+    // Of two copies, compile and last, which run again after both commits but the first, one is
+    // priced.
+    assert_eq!((cost.rebuilds, cost.seconds(), cost.unpriced()), (2, 2.0, 3));
 }

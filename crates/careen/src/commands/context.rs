@@ -57,12 +57,14 @@ pub(super) fn run(
         return Ok(Exit::Ok);
     }
     if options.busters {
-        let found = ground.busters(&past(&ground, world)).map_err(failed)?;
+        let past = past(&ground, world);
+        let found = ground.busters(&past).map_err(failed)?;
+        let cost = ground.rebuild_cost(&past);
         print(|out| {
             if is_json {
-                json::context_busters(out, &found)
+                json::context_busters(out, &found, &cost)
             } else {
-                terminal::context_busters(out, world.out, &found)
+                terminal::context_busters(out, world.out, &found, &cost)
             }
         })?;
         return Ok(Exit::Ok);

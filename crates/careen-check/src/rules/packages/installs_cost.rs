@@ -6,12 +6,15 @@ use careen_syntax::dockerfile::Manager;
 use crate::steps::Run;
 use crate::{Facts, price};
 
+/// Where [`usual_seconds`] come from, in a finding.
+pub(crate) const USUAL: &str = "usual share of a median build, from 262 public projects";
+
 /// Seconds that installs take in an uncached build, all steps of a manager together.
 ///
 /// A model: the share that a manager has in the time of all 262 uncached builds of the public
 /// projects of the `FlakiDock` data set (system packages 35.4 %, Python 4.7 %, Node 6.9 %), times the
 /// median build of 115 s.
-fn usual_seconds(manager: Manager) -> Option<f64> {
+pub(crate) fn usual_seconds(manager: Manager) -> Option<f64> {
     match manager {
         Manager::Apt => Some(115.0 * 0.354),
         Manager::Pip | Manager::Uv => Some(115.0 * 0.047),
@@ -41,8 +44,7 @@ pub(in crate::rules) fn seconds(
     if let Some(step) = price::step_seconds(&facts.history, &run.joined()) {
         return Some((step.seconds, Basis::Measured, step.source));
     }
-    let source = "usual share of a median build, from 262 public projects".to_owned();
-    Some((usual_seconds(manager)?, Basis::Modelled, source))
+    Some((usual_seconds(manager)?, Basis::Modelled, USUAL.to_owned()))
 }
 
 /// What a kept cache would save whenever the step runs again.

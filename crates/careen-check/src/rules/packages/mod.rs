@@ -7,7 +7,7 @@ pub(crate) mod apt_recommends;
 pub(crate) mod apt_update_apart;
 pub(crate) mod asking_package_manager;
 pub(crate) mod cargo_install_unlocked;
-pub(super) mod installs_cost;
+pub(crate) mod installs_cost;
 pub(crate) mod interactive_apt;
 pub(crate) mod mounted_cache_cleaned;
 pub(crate) mod mounted_cache_refused;

@@ -3,8 +3,8 @@
 use careen_model::{Basis, Category, Edit, Findings, Fix, Saving, Severity, Span};
 use careen_syntax::dockerfile::{Instruction, Item, Keyword};
 
-use crate::calls::Command;
-use crate::packages::{Install, install, is_python};
+use crate::packages::{Install, install};
+use crate::reads::is_blind;
 use crate::rules::packages::installs_cost;
 use crate::steps::{Reading, Run, edits, insert, text};
 use crate::{Check, Facts, Fixable, ParsedDockerfile, Rule, Status, Topic};
@@ -53,13 +53,13 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
 }
 
 /// `COPY . .` and its kin, from the context.
-fn copies_all(instruction: &Instruction) -> bool {
+pub(super) fn copies_all(instruction: &Instruction) -> bool {
     let Some(transfer) = instruction.transfer() else { return false };
     let whole = |text: &str| matches!(text, "." | "./" | "/" | "./.");
     transfer.from.is_none() && transfer.sources.iter().any(|word| whole(&word.text))
 }
 
-fn installs_of(run: &Run<'_>) -> Vec<Install> {
+pub(super) fn installs_of(run: &Run<'_>) -> Vec<Install> {
     run.commands().filter_map(install).collect()
 }
 
@@ -185,7 +185,7 @@ fn reorder(
 }
 
 /// The instruction and the comments right above it.
-fn with_comments(file: &ParsedDockerfile, copy: &Instruction) -> Span {
+pub(in crate::rules) fn with_comments(file: &ParsedDockerfile, copy: &Instruction) -> Span {
     let above = file.file.items.iter().filter(|item| item.span().end <= copy.span.start);
     let comments = above.rev().take_while(|item| matches!(item, Item::Comment(_)));
     let start = comments.last().map_or(copy.span.start, |item| item.span().start);
@@ -193,7 +193,7 @@ fn with_comments(file: &ParsedDockerfile, copy: &Instruction) -> Span {
 }
 
 /// The same COPY with the same flags, of a few files into the same folder.
-fn narrow_copy(copy: &Instruction, files: &[String], destination: &str) -> String {
+pub(super) fn narrow_copy(copy: &Instruction, files: &[String], destination: &str) -> String {
     let folder = match destination {
         "." | "./" => "./".to_owned(),
         path => format!("{}/", path.trim_end_matches('/')),
@@ -222,29 +222,4 @@ fn needs_sources(run: &Run<'_>, facts: &Facts) -> bool {
         // `uv sync` of an application installs dependencies and nothing else.
         install(command).is_some_and(|i| i.needs_sources && !(is_sync && is_application))
     })
-}
-
-/// Commands that look at nothing of the project, apart from what an install is known to read.
-fn is_blind(command: &Command) -> bool {
-    let name = command.program();
-    let module = |module: &str| command.has("-m") && command.has(module);
-    let makes_environment = is_python(name) && (module("venv") || module("ipykernel"));
-    let removes = name == "rm"
-        && command
-            .arguments()
-            .iter()
-            .all(|word| word.text.starts_with('-') || word.text.starts_with('/'));
-    let is_uv = name == "uv"
-        && command
-            .arguments()
-            .first()
-            .is_some_and(|word| matches!(word.text.as_str(), "venv" | "cache" | "python"));
-    install(command).is_some()
-        || makes_environment
-        || removes
-        || is_uv
-        || matches!(
-            name,
-            "apt-get" | "apt" | "mkdir" | "echo" | "true" | "set" | "groupadd" | "useradd"
-        )
 }

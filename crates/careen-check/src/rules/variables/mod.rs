@@ -1,5 +1,6 @@
 //! ARG and ENV.
 
+pub(crate) mod changing_value_before_slow_steps;
 pub(crate) mod env_uses_itself;
 pub(crate) mod legacy_key_value;
 mod misspelt;
@@ -15,4 +16,5 @@ pub(super) const RULES: &[&Rule] = &[
     &undefined_variable::RULE,
     &legacy_key_value::RULE,
     &env_uses_itself::RULE,
+    &changing_value_before_slow_steps::RULE,
 ];
