@@ -5,9 +5,7 @@ mod twins;
 
 use std::collections::HashMap;
 
-use careen_model::missed::{
-    BuildInputs, Gone, InputRecord, Missed, Reason, StepInputs, StepState,
-};
+use careen_model::missed::{BuildInputs, Gone, InputRecord, Missed, Reason, StepInputs, StepState};
 
 /// One entry for each step of `now` that ran although `last` had it, or that is new.
 pub fn missed(last: &BuildInputs, now: &BuildInputs) -> Vec<Missed> {

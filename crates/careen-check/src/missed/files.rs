@@ -15,11 +15,7 @@ pub(super) enum Compared {
     Unknown,
 }
 
-pub(super) fn compare(
-    before: &[InputFile],
-    after: &[InputFile],
-    sources: &[String],
-) -> Compared {
+pub(super) fn compare(before: &[InputFile], after: &[InputFile], sources: &[String]) -> Compared {
     let taken = |files| -> BTreeMap<&[u8], &InputFile> { chosen(files, sources) };
     let (old, new) = (taken(before), taken(after));
     let mut changes = FileChanges::default();

@@ -1,8 +1,6 @@
 //! A table of builds that differ in one thing, and what is said of it.
 
-use careen_model::missed::{
-    BuildInputs, InputFile, InputRecord, StepInputs, StepState,
-};
+use careen_model::missed::{BuildInputs, InputFile, InputRecord, StepInputs, StepState};
 
 use super::missed;
 
@@ -15,8 +13,11 @@ fn step(name: &str, parents: &[&str]) -> StepInputs {
         stage: "0".into(),
         digest: text.clone(),
         parents: parents.iter().map(|parent| (*parent).to_owned()).collect(),
-        sources: text.strip_prefix("COPY ").map(|rest| rest.split(' ').next().unwrap().to_owned())
-            .into_iter().collect(),
+        sources: text
+            .strip_prefix("COPY ")
+            .map(|rest| rest.split(' ').next().unwrap().to_owned())
+            .into_iter()
+            .collect(),
         arguments: if text.contains("$V") { vec!["V".into()] } else { vec![] },
         bases: vec!["base:1".into()],
         text,
@@ -48,7 +49,11 @@ fn build() -> BuildInputs {
         record("a", "regular", "[1/4] COPY src /src"),
         record("b", "regular", "mount / from exec /bin/sh -c make $V"),
         record("c", "regular", "mount / from exec /bin/sh -c test"),
-        record("m", "exec.cachemount", "cached mount /c from exec /bin/sh -c make $V with id \"/c\""),
+        record(
+            "m",
+            "exec.cachemount",
+            "cached mount /c from exec /bin/sh -c make $V with id \"/c\"",
+        ),
     ];
     let mut steps = vec![
         step("[2/4] COPY src /src", &[]),
@@ -61,7 +66,11 @@ fn build() -> BuildInputs {
         arguments: [("V".to_owned(), "x".to_owned())].into(),
         bases: [("base:1".to_owned(), "sha256:1".to_owned())].into(),
         steps,
-        files: Some(vec![file("src/a", 0o644, "a"), file("src/b", 0o644, "b"), file("other", 0o644, "o")]),
+        files: Some(vec![
+            file("src/a", 0o644, "a"),
+            file("src/b", 0o644, "b"),
+            file("other", 0o644, "o"),
+        ]),
         cache_before: Some(cache.clone()),
         cache_after: Some(cache),
         pruned_before: Some(false),
@@ -78,16 +87,23 @@ fn told(last: &BuildInputs, now: &BuildInputs) -> String {
             careen_model::missed::Reason::Instruction { before, now } => {
                 line += &format!(" {before:?} {now:?}");
             }
-            careen_model::missed::Reason::Argument(names) => line += &format!(" {}", names.join(",")),
+            careen_model::missed::Reason::Argument(names) => {
+                line += &format!(" {}", names.join(","))
+            }
             careen_model::missed::Reason::Files(files) => {
-                let first: Vec<String> =
-                    files.first.iter().map(|(path, how)| format!("{path} {}", how.name())).collect();
+                let first: Vec<String> = files
+                    .first
+                    .iter()
+                    .map(|(path, how)| format!("{path} {}", how.name()))
+                    .collect();
                 line += &format!(" {}: {}", files.all(), first.join(", "));
             }
             careen_model::missed::Reason::Parent { parent, cause } => {
                 line += &format!(" {} < {}", &parent[1..4], &cause[1..4]);
             }
-            careen_model::missed::Reason::Base { before, now, .. } => line += &format!(" {before} {now}"),
+            careen_model::missed::Reason::Base { before, now, .. } => {
+                line += &format!(" {before} {now}")
+            }
             _ => (),
         }
         for target in &missed.lost_caches {
@@ -108,9 +124,17 @@ fn every_reason_is_told_from_what_differs() {
     let second = "4/4 parent 3/4 < 3/4";
     let cases: Vec<(&str, Change, String)> = vec![
         ("all from the cache", |_, now| cached(now, 0..3), String::new()),
-        ("asked for", |_, now| now.no_cache = true, "2/4 no-cache; 3/4 no-cache; 4/4 no-cache".into()),
+        (
+            "asked for",
+            |_, now| now.no_cache = true,
+            "2/4 no-cache; 3/4 no-cache; 4/4 no-cache".into(),
+        ),
         ("nothing differs", |_, _| (), after_first("unknown")),
-        ("content", |_, now| files_of(now)[0] = file("src/a", 0o644, "x"), files("1: src/a content")),
+        (
+            "content",
+            |_, now| files_of(now)[0] = file("src/a", 0o644, "x"),
+            files("1: src/a content"),
+        ),
         ("only the time", |_, now| files_of(now)[0].mtime_ns = 9, after_first("unknown")),
         ("mode", |_, now| files_of(now)[0].mode = 0o100_755, files("1: src/a mode")),
         ("added", |_, now| files_of(now).push(file("src/c", 0o644, "c")), files("1: src/c added")),
@@ -118,12 +142,18 @@ fn every_reason_is_told_from_what_differs() {
         (
             "link",
             |last, now| {
-                files_of(last)[0] = InputFile { mode: 0o120_777, link: "x".into(), ..file("src/a", 0, "") };
-                files_of(now)[0] = InputFile { mode: 0o120_777, link: "y".into(), ..file("src/a", 0, "") };
+                files_of(last)[0] =
+                    InputFile { mode: 0o120_777, link: "x".into(), ..file("src/a", 0, "") };
+                files_of(now)[0] =
+                    InputFile { mode: 0o120_777, link: "y".into(), ..file("src/a", 0, "") };
             },
             files("1: src/a content"),
         ),
-        ("another file", |_, now| files_of(now)[2] = file("other", 0o644, "x"), after_first("unknown")),
+        (
+            "another file",
+            |_, now| files_of(now)[2] = file("other", 0o644, "x"),
+            after_first("unknown"),
+        ),
         (
             "many",
             |_, now| {

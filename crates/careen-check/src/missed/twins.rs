@@ -34,7 +34,9 @@ fn stages<'a>(last: &'a [StepInputs], now: &'a [StepInputs]) -> Vec<(&'a str, &'
     let is_number = |name: &&str| name.bytes().all(|byte| byte.is_ascii_digit());
     let (left, right) = (names(last), names(now));
     let mut pairs: Vec<(&str, &str)> = Vec::new();
-    pairs.extend(right.iter().filter(|name| !is_number(name) && left.contains(name)).map(|&n| (n, n)));
+    pairs.extend(
+        right.iter().filter(|name| !is_number(name) && left.contains(name)).map(|&n| (n, n)),
+    );
     let used: BTreeSet<&str> = pairs.iter().map(|pair| pair.0).collect();
     let rest = |names: Vec<&'a str>| -> Vec<&'a str> {
         names.into_iter().filter(|name| !used.contains(name)).rev().collect()
@@ -62,9 +64,8 @@ fn align(
             };
         }
     }
-    let keyword = |step: &StepInputs| {
-        step.text.split_whitespace().next().unwrap_or("").to_ascii_uppercase()
-    };
+    let keyword =
+        |step: &StepInputs| step.text.split_whitespace().next().unwrap_or("").to_ascii_uppercase();
     let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
     let (mut gap_left, mut gap_right) = (Vec::new(), Vec::new());
@@ -74,7 +75,8 @@ fn align(
         if at_same || at_end {
             for &now_at in &gap_right {
                 let wanted = keyword(&now[right[now_at]]);
-                let found = gap_left.iter().position(|&at: &usize| keyword(&last[left[at]]) == wanted);
+                let found =
+                    gap_left.iter().position(|&at: &usize| keyword(&last[left[at]]) == wanted);
                 if let Some(found) = found {
                     // Order is kept: what was passed over has no twin any more.
                     pairs.push((gap_left[found], now_at));

@@ -102,12 +102,22 @@ pub struct Missed {
 pub enum Reason {
     NoCache,
     /// `None` before: the step is new.
-    Instruction { before: Option<String>, now: String },
+    Instruction {
+        before: Option<String>,
+        now: String,
+    },
     Argument(Vec<String>),
-    Base { image: String, before: String, now: String },
+    Base {
+        image: String,
+        before: String,
+        now: String,
+    },
     Files(FileChanges),
     /// `parent` ran; the chain began with `cause`.
-    Parent { parent: String, cause: String },
+    Parent {
+        parent: String,
+        cause: String,
+    },
     RecordGone(Gone),
     Unknown,
 }

@@ -167,7 +167,8 @@ impl StoredStep {
 
 fn file_of(file: &InputFile) -> StoredFile {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let digest = file.digest.as_ref().map(|digest| digest::hex(&digest[..digest.len().min(DIGEST)]));
+    let digest =
+        file.digest.as_ref().map(|digest| digest::hex(&digest[..digest.len().min(DIGEST)]));
     let InputFile { mode, size, mtime_ns, ctime_ns, inode, .. } = *file;
     (text(&file.path), mode, size, mtime_ns, ctime_ns, inode, text(&file.link), digest)
 }
@@ -227,7 +228,8 @@ impl History {
                 let sql = "INSERT OR IGNORE INTO file_list (digest, body) VALUES (?1, ?2)";
                 transaction.execute(sql, params![name, files])?;
             }
-            let sql = "INSERT OR REPLACE INTO build_input (build, body, file_list) VALUES (?1, ?2, ?3)";
+            let sql =
+                "INSERT OR REPLACE INTO build_input (build, body, file_list) VALUES (?1, ?2, ?3)";
             transaction.execute(sql, params![build, body, name])
         };
         insert().map_err(|err| self.failed(err))?;
@@ -274,7 +276,8 @@ impl History {
                  SELECT id, randomblob(32) FROM project WHERE key = ?1",
                 [project.key()],
             )?;
-            let sql = "SELECT salt FROM salt JOIN project ON project.id = salt.project WHERE key = ?1";
+            let sql =
+                "SELECT salt FROM salt JOIN project ON project.id = salt.project WHERE key = ?1";
             self.connection.query_row(sql, [project.key()], |row| row.get(0))
         };
         read().map_err(|err| self.failed(err))

@@ -17,11 +17,26 @@ pub(super) struct StoredMissed {
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum StoredReason {
     NoCache,
-    Instruction { before: Option<String>, now: String },
-    Argument { names: Vec<String> },
-    Base { image: String, before: String, now: String },
-    Files { counts: [usize; 4], first: Vec<(String, String)> },
-    Parent { parent: String, cause: String },
+    Instruction {
+        before: Option<String>,
+        now: String,
+    },
+    Argument {
+        names: Vec<String>,
+    },
+    Base {
+        image: String,
+        before: String,
+        now: String,
+    },
+    Files {
+        counts: [usize; 4],
+        first: Vec<(String, String)>,
+    },
+    Parent {
+        parent: String,
+        cause: String,
+    },
     Pruned,
     EvictedOrPruned,
     OtherBuilder,
@@ -38,7 +53,11 @@ impl StoredMissed {
             Reason::Base { image, before, now } => StoredReason::Base { image, before, now },
             Reason::Files(files) => StoredReason::Files {
                 counts: [files.added, files.removed, files.content, files.mode],
-                first: files.first.into_iter().map(|(path, how)| (path, how.name().to_owned())).collect(),
+                first: files
+                    .first
+                    .into_iter()
+                    .map(|(path, how)| (path, how.name().to_owned()))
+                    .collect(),
             },
             Reason::Parent { parent, cause } => StoredReason::Parent { parent, cause },
             Reason::RecordGone(Gone::Pruned) => StoredReason::Pruned,

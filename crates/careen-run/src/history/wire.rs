@@ -174,9 +174,7 @@ impl StoredRecord {
                 let clock = LogClock::ALL.into_iter().find(|known| known.name() == clock)?;
                 Some(Imported { format, clock })
             }),
-            missed: self
-                .missed
-                .map(|all| all.into_iter().map(StoredMissed::into_missed).collect()),
+            missed: self.missed.map(|all| all.into_iter().map(StoredMissed::into_missed).collect()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod engine;
 mod engine_builders;
 mod engine_hazards;
 mod engine_hazards_lab;
+mod engine_misses;
 mod engine_trouble;
 mod fixes;
 mod history;
