@@ -74,7 +74,7 @@ impl Reading<'_> {
             }
             inputs
         };
-        steps.map(step).collect()
+        ordered(steps.map(step).collect())
     }
 
     pub(crate) fn digest(&self, bytes: &[u8]) -> String {
@@ -157,6 +157,32 @@ impl Reading<'_> {
         };
         self.names.iter().filter(is_seen).cloned().collect()
     }
+}
+
+/// Parents before what needs them: engines tell of steps in any order.
+fn ordered(steps: Vec<StepInputs>) -> Vec<StepInputs> {
+    let mut left: Vec<Option<StepInputs>> = steps.into_iter().map(Some).collect();
+    let places: HashMap<String, usize> =
+        left.iter().flatten().enumerate().map(|(at, step)| (step.id.clone(), at)).collect();
+    let mut done = Vec::with_capacity(left.len());
+    for start in 0..left.len() {
+        let mut stack = vec![start];
+        let mut entered = vec![false; left.len()];
+        while let Some(&at) = stack.last() {
+            let parents = left[at].iter().flat_map(|step| &step.parents);
+            let open = parents.filter_map(|id| places.get(id)).copied();
+            let next = open.filter(|&parent| left[parent].is_some() && !entered[parent]).last();
+            entered[at] = true;
+            match next {
+                Some(parent) if parent != at => stack.push(parent),
+                _ => {
+                    stack.pop();
+                    done.extend(left[at].take());
+                }
+            }
+        }
+    }
+    done
 }
 
 /// Whether the text has a variable of this name.
@@ -313,6 +339,20 @@ mod tests {
             "stage-1 COPY other count (\"\", \"\", \"\")",
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn parents_come_before_what_needs_them() {
+        let step = |id: &str, parents: &[&str]| StepInputs {
+            id: id.into(),
+            parents: parents.iter().map(|&parent| parent.to_owned()).collect(),
+            ..StepInputs::default()
+        };
+        let steps =
+            vec![step("d", &["b", "c"]), step("c", &["a"]), step("a", &["x"]), step("b", &["a"])];
+        let ids: Vec<String> = ordered(steps).into_iter().map(|step| step.id).collect();
+        assert_eq!(ids, ["a", "c", "b", "d"]);
+        assert_eq!(ordered(vec![step("a", &["b"]), step("b", &["a"])]).len(), 2, "a circle");
     }
 
     #[test]

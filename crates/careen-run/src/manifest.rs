@@ -17,6 +17,9 @@ use careen_model::missed::InputFile;
 
 use crate::sent_files::{SentFiles, digest, nanos};
 
+/// Bytes of a digest that are kept: two files are never mistaken for each other by chance.
+pub(crate) const DIGEST: usize = 16;
+
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest(Arc<Mutex<Option<BTreeMap<Vec<u8>, InputFile>>>>);
 
@@ -57,36 +60,55 @@ impl Manifest {
     ) -> Option<Vec<InputFile>> {
         let before: BTreeMap<Vec<u8>, InputFile> =
             before().into_iter().flatten().map(|file| (file.path.clone(), file)).collect();
-        let mut has_ended = !matches!(news.recv(), Ok(News::Sent));
-        let mut files: Vec<InputFile> = {
-            let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.as_ref()?.values().cloned().collect()
-        };
-        let mut digests: BTreeMap<Vec<u8>, Vec<u8>> =
-            sent.so_far().into_iter().map(|file| (file.path, file.digest)).collect();
-        for file in &mut files {
-            let path = root.join(OsStr::from_bytes(&file.path));
-            if let Ok(meta) = fs::symlink_metadata(&path)
-                && nanos(meta.mtime(), meta.mtime_nsec()) == file.mtime_ns
-            {
-                file.ctime_ns = nanos(meta.ctime(), meta.ctime_nsec());
-                file.inode = meta.ino();
+        let mut read: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let mut next = news.recv().unwrap_or(News::Ended);
+        loop {
+            // An engine may end the step of the context before it asks for any file, and again.
+            let mut files = self.so_far();
+            let sent = sent.so_far().into_iter().map(|file| (file.path, file.digest));
+            let sent: BTreeMap<Vec<u8>, Vec<u8>> = sent.collect();
+            for file in files.iter_mut().flatten() {
+                let path = root.join(OsStr::from_bytes(&file.path));
+                if let Ok(meta) = fs::symlink_metadata(&path)
+                    && nanos(meta.mtime(), meta.mtime_nsec()) == file.mtime_ns
+                {
+                    file.ctime_ns = nanos(meta.ctime(), meta.ctime_nsec());
+                    file.inode = meta.ino();
+                }
+                let as_before = || {
+                    let known = before.get(&file.path)?;
+                    is_untouched(known, file).then(|| known.digest.clone()).flatten()
+                };
+                let known = sent.get(&file.path).or_else(|| read.get(&file.path)).cloned();
+                file.digest = known.or_else(as_before);
+                // As long as what the history keeps, or the two would never be equal.
+                if let Some(digest) = &mut file.digest {
+                    digest.truncate(DIGEST);
+                }
             }
-            file.digest = digests.remove(&file.path).or_else(|| {
-                let known = before.get(&file.path)?;
-                is_untouched(known, file).then(|| known.digest.clone()).flatten()
-            });
-        }
-        for file in files.iter_mut().filter(|file| has_content(file) && file.digest.is_none()) {
-            has_ended |=
-                matches!(news.try_recv(), Ok(News::Ended) | Err(TryRecvError::Disconnected));
-            if has_ended {
-                break;
+            if next == News::Ended {
+                return files;
             }
-            // What cannot be read has no digest; the sync tells the fault.
-            file.digest = digest(&root.join(OsStr::from_bytes(&file.path))).ok();
+            let unknown = files.into_iter().flatten();
+            let mut unknown = unknown.filter(|file| has_content(file) && file.digest.is_none());
+            next = loop {
+                match news.try_recv() {
+                    Ok(news) => break news,
+                    Err(TryRecvError::Disconnected) => break News::Ended,
+                    Err(TryRecvError::Empty) => (),
+                }
+                let Some(file) = unknown.next() else { break news.recv().unwrap_or(News::Ended) };
+                // What cannot be read has no digest; the sync tells the fault.
+                if let Ok(digest) = digest(&root.join(OsStr::from_bytes(&file.path))) {
+                    read.insert(file.path, digest);
+                }
+            };
         }
-        Some(files)
+    }
+
+    fn so_far(&self) -> Option<Vec<InputFile>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.as_ref().map(|all| all.values().cloned().collect())
     }
 }
 

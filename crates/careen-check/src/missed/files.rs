@@ -69,6 +69,8 @@ fn change(was: &InputFile, is: &InputFile) -> Option<Option<FileChange>> {
             _ if was.size == 0 => (),
             // Nobody has touched it.
             _ if (was.ctime_ns, was.inode) == (is.ctime_ns, is.inode) && was.ctime_ns != 0 => (),
+            // The mode alone runs the step again, whatever became of the content.
+            _ if was.mode != is.mode => return Some(Some(FileChange::Mode)),
             _ => return Some(None),
         }
     }

@@ -12,13 +12,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{History, Project};
+use crate::manifest::DIGEST;
 use crate::{Error, digest};
 
 /// Version of [`Stored`]; another one is not read.
 const VERSION: u32 = 1;
-
-/// Bytes of a digest that are kept: two files are never mistaken for each other by chance.
-const DIGEST: usize = 16;
 
 /// What a list may unpack to at most.
 const LARGEST: u64 = 512 << 20;

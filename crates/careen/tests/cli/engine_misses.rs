@@ -14,9 +14,9 @@ const DOCKERFILE: &str = "FROM scratch\n\
     COPY rootfs /\n\
     ENV PATH=/bin\n\
     COPY src /src\n\
-    RUN cat /src/a /src/b\n\
+    RUN cat /src/a /src/b && test NAME\n\
     ARG FLAVOUR=plain\n\
-    RUN --mount=type=cache,target=/keep cat /src/a > /keep/a\n";
+    RUN --mount=type=cache,target=/keep-NAME cat /src/a > /keep-NAME/a\n";
 
 /// What one build says of the steps that ran again.
 struct Told(Vec<Value>, Value);
@@ -70,7 +70,9 @@ fn write(sandbox: &Sandbox, path: &str, text: &str) {
 }
 
 fn prepare(on: &OnEngine) {
-    on.sandbox.write("Dockerfile", DOCKERFILE.as_bytes());
+    // The caches of one test are not those of another.
+    let text = DOCKERFILE.replace("NAME", &on.sandbox.name());
+    on.sandbox.write("Dockerfile", text.as_bytes());
     for name in ["a", "b"] {
         // No other test's cache has it.
         on.sandbox
@@ -146,16 +148,16 @@ fn an_engine_build_tells_instructions_and_arguments() {
             assert!(text.contains(from));
             fs::write(&path, text.replace(from, to)).unwrap();
         };
-        edit("RUN cat /src/a /src/b", "RUN cat /src/b");
+        edit("RUN cat /src/a /src/b &&", "RUN cat /src/b &&");
         let told = build(on, &[]);
         told.check("changed", &[("RUN cat", "instruction"), ("RUN --mount", "parent")]);
         let text = &told.of("RUN cat")["instruction"];
-        assert_eq!(
-            (&text["before"], &text["now"]),
-            (&"RUN cat /src/a /src/b".into(), &"RUN cat /src/b".into())
-        );
+        let says =
+            |value: &Value, start: &str| value.as_str().is_some_and(|it| it.starts_with(start));
+        assert!(says(&text["before"], "RUN cat /src/a /src/b &&"), "{text:#}");
+        assert!(says(&text["now"], "RUN cat /src/b &&"), "{text:#}");
 
-        edit("RUN cat /src/b\n", "RUN cat /src/a\nRUN cat /src/b\n");
+        edit("RUN cat /src/b &&", "RUN cat /src/a\nRUN cat /src/b &&");
         let told = build(on, &[]);
         let expected = [
             ("RUN cat /src/a", "instruction"),
@@ -211,29 +213,27 @@ fn an_engine_build_tells_what_was_asked_for_and_what_the_cache_lost() {
             "{:#}",
             told.1
         );
-        on.sandbox
-            .run(&on.build(&["--no-cache"]))
-            .check(0, &["asked for with --no-cache, as for 3 other steps"]);
+        on.sandbox.run(&on.build(&["--no-cache"])).check(0, &["asked for with --no-cache, as for"]);
 
-        let records = on.connection.cache_records().unwrap();
-        let (mounts, layers): (Vec<_>, Vec<_>) = records
-            .into_iter()
-            .filter(|record| ["regular", "exec.cachemount"].contains(&record.kind.as_str()))
-            .partition(|record| record.kind == "exec.cachemount");
         // The image holds its layers in the cache.
         on.connection.remove_image(&on.image).unwrap();
-        let mine =
-            |record: &&careen_model::engine::CacheRecord| record.description.contains("/keep");
-        let ids: Vec<String> = mounts.iter().filter(mine).map(|record| record.id.clone()).collect();
-        assert!(!ids.is_empty(), "no cache mount on {socket}");
-        let ids = [ids, layers.iter().map(|record| record.id.clone()).collect()].concat();
+        let records = on.connection.cache_records().unwrap();
+        let mine = records.iter().filter(|record| record.description.contains(&on.sandbox.name()));
+        let ids: Vec<String> = mine.map(|record| record.id.clone()).collect();
         let gone = on.connection.prune(&ids).unwrap();
         tell(format_args!("{} of {} records are gone on {socket}", gone.ids.len(), ids.len()));
         let told = build(on, &[]);
         let first = &told.0[0];
         // Through BuildKit's own interface no engine tells of a prune.
-        assert_eq!(first["reason"], "evicted-or-pruned", "{:#}", told.1["build"]["ran_again"]);
+        assert_eq!(
+            first["reason"], "evicted-or-pruned",
+            "{:#}\n{records:#?}",
+            told.1["build"]["ran_again"]
+        );
         assert!(told.0[1..].iter().all(|one| one["reason"] == "parent"), "{:#}", told.1);
-        assert_eq!(told.of("RUN --mount")["cache_mounts_lost"], serde_json::json!(["/keep"]));
+        assert_eq!(
+            told.of("RUN --mount")["cache_mounts_lost"],
+            serde_json::json!([format!("/keep-{}", on.sandbox.name())])
+        );
     });
 }
