@@ -13,12 +13,20 @@ pub fn missed(last: &BuildInputs, now: &BuildInputs) -> Vec<Missed> {
     let mut found: Vec<Missed> = Vec::new();
     // Steps that ran, with what their chain began with.
     let mut causes: HashMap<&str, String> = HashMap::new();
+    // What differs in steps that came from the cache all the same.
+    let mut carried: HashMap<&str, Reason> = HashMap::new();
     for (step, twin) in now.steps.iter().zip(&twins) {
+        let twin = twin.map(|at| &last.steps[at]);
         if step.state == StepState::Cached {
+            // Cached from a build before the last one: what differs is told where a step ran.
+            let own = reason(last, now, step, twin, None).filter(is_difference);
+            let before = || step.parents.iter().find_map(|id| carried.get(id.as_str()).cloned());
+            if let Some(reason) = own.or_else(before) {
+                carried.insert(&step.id, reason);
+            }
             continue;
         }
         let began = step.state == StepState::Ran;
-        let twin = twin.map(|at| &last.steps[at]);
         let parent = step.parents.iter().find_map(|id| {
             let ran = now.steps.iter().find(|other| other.id == *id)?;
             Some((ran.name.clone(), causes.get(id.as_str())?.clone()))
@@ -34,6 +42,11 @@ pub fn missed(last: &BuildInputs, now: &BuildInputs) -> Vec<Missed> {
             // It ran because the build before had not come to its end.
             causes.insert(&step.id, cause);
             continue;
+        };
+        let before = || step.parents.iter().find_map(|id| carried.get(id.as_str()).cloned());
+        let reason = match reason {
+            Reason::Unknown | Reason::RecordGone(_) => before().unwrap_or(reason),
+            known => known,
         };
         // What a step shares with the one that the chain began with is told there.
         let shared = found.iter().any(|known| known.name == cause && known.reason == reason);
@@ -53,6 +66,13 @@ pub fn missed(last: &BuildInputs, now: &BuildInputs) -> Vec<Missed> {
         });
     }
     found
+}
+
+fn is_difference(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Instruction { .. } | Reason::Argument(_) | Reason::Base { .. } | Reason::Files(_)
+    )
 }
 
 /// `None` when there is nothing to explain.
@@ -204,8 +224,8 @@ fn lost_caches(last: &BuildInputs, now: &BuildInputs, step: &StepInputs) -> Vec<
         let had = left.iter().any(|record| is_of(record, target, id));
         had && !have.iter().any(|record| is_of(record, target, id))
     };
-    let lost = step.caches.iter().filter(|(target, id)| is_lost(target, id));
-    lost.map(|(target, _)| target.clone()).collect()
+    let gone = step.caches.iter().filter(|(target, id)| is_lost(target, id));
+    gone.map(|(target, _)| target.clone()).collect()
 }
 
 #[cfg(test)]

@@ -44,7 +44,12 @@ impl Reading<'_> {
         }
         let by_id: HashMap<&str, &StepRecord> =
             record.steps.iter().map(|step| (step.id.as_str(), step)).collect();
-        let steps = record.steps.iter().filter(|step| step.phase.is_step());
+        // An engine that shares work with another build also tells of that one's steps: what they
+        // need is not in this record.
+        let is_own = |step: &&StepRecord| {
+            step.phase.is_step() && step.inputs.iter().all(|id| by_id.contains_key(id.as_str()))
+        };
+        let steps = record.steps.iter().filter(is_own);
         let step = |step: &StepRecord| {
             let (parents, bases) = behind(step, &by_id);
             let text = instruction_of(&step.name);

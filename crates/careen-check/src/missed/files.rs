@@ -25,9 +25,9 @@ pub(super) fn compare(before: &[InputFile], after: &[InputFile], sources: &[Stri
         match old.get(path) {
             None => told.push((path, FileChange::Added)),
             Some(was) => match change(was, file) {
-                Some(Some(change)) => told.push((path, change)),
-                Some(None) => is_unknown = true,
-                None => (),
+                Change::Is(change) => told.push((path, change)),
+                Change::Unknown => is_unknown = true,
+                Change::None => (),
             },
         }
     }
@@ -52,9 +52,15 @@ pub(super) fn compare(before: &[InputFile], after: &[InputFile], sources: &[Stri
     }
 }
 
-/// `None`: the same. `Some(None)`: cannot be told.
-fn change(was: &InputFile, is: &InputFile) -> Option<Option<FileChange>> {
-    let content = Some(Some(FileChange::Content));
+enum Change {
+    None,
+    Is(FileChange),
+    /// Cannot be told.
+    Unknown,
+}
+
+fn change(was: &InputFile, is: &InputFile) -> Change {
+    let content = Change::Is(FileChange::Content);
     let kind = |file: &InputFile| file.mode & 0o170_000;
     let is_file = kind(is) == 0o100_000 || kind(is) == 0;
     if was.link != is.link {
@@ -70,11 +76,11 @@ fn change(was: &InputFile, is: &InputFile) -> Option<Option<FileChange>> {
             // Nobody has touched it.
             _ if (was.ctime_ns, was.inode) == (is.ctime_ns, is.inode) && was.ctime_ns != 0 => (),
             // The mode alone runs the step again, whatever became of the content.
-            _ if was.mode != is.mode => return Some(Some(FileChange::Mode)),
-            _ => return Some(None),
+            _ if was.mode != is.mode => return Change::Is(FileChange::Mode),
+            _ => return Change::Unknown,
         }
     }
-    (was.mode != is.mode).then_some(Some(FileChange::Mode))
+    if was.mode == is.mode { Change::None } else { Change::Is(FileChange::Mode) }
 }
 
 fn chosen<'a>(files: &'a [InputFile], sources: &[String]) -> BTreeMap<&'a [u8], &'a InputFile> {

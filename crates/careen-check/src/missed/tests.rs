@@ -181,6 +181,14 @@ fn every_reason_is_told_from_what_differs() {
             },
             after_first("evicted-or-pruned"),
         ),
+        (
+            "files of a step that an older build left in the cache",
+            |_, now| {
+                cached(now, 0..1);
+                files_of(now)[0] = file("src/a", 0o644, "x");
+            },
+            format!("3/4 files 1: src/a content; {second}"),
+        ),
         ("no files known", |last, _| last.files = None, after_first("unknown")),
         (
             "argument",

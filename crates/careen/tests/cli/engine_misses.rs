@@ -126,7 +126,7 @@ fn an_engine_build_tells_which_files_changed() {
         build(on, &[]).check("touched", &[]);
 
         // The summary for a person, and two builds that do not follow each other.
-        write(&on.sandbox, "src/b", "person");
+        write(&on.sandbox, "src/b", &format!("person {}", on.sandbox.name()));
         on.sandbox
             .run(&on.build(&[]))
             .check(0, &["ran again", "src/b changed; so did 2 steps after it"]);
@@ -235,5 +235,46 @@ fn an_engine_build_tells_what_was_asked_for_and_what_the_cache_lost() {
             told.of("RUN --mount")["cache_mounts_lost"],
             serde_json::json!([format!("/keep-{}", on.sandbox.name())])
         );
+    });
+}
+
+#[test]
+fn an_engine_build_tells_another_base_image_and_another_builder() {
+    on_each_engine(|on, socket| {
+        prepare(on);
+        let base = format!("{}-base:latest", on.sandbox.name());
+        let build_base = || {
+            let made = on.sandbox.run(&["build", "-t", &base, "-f", "base.Dockerfile"]);
+            made.check(0, &[]);
+        };
+        let rest = DOCKERFILE.replace("NAME", &on.sandbox.name()).replace("COPY rootfs /\n", "");
+        let rest = rest.replace("FROM scratch", &format!("FROM {base}"));
+        on.sandbox.write("base.Dockerfile", b"FROM scratch\nCOPY rootfs /\n");
+        on.sandbox.write("Dockerfile", rest.as_bytes());
+        build_base();
+        build(on, &[]);
+        build(on, &[]).check("the same base", &[]);
+        on.sandbox.write("base.Dockerfile", b"FROM scratch\nCOPY rootfs /\nCOPY src /more\n");
+        build_base();
+        let told = build(on, &[]);
+        assert_eq!(told.0[0]["reason"], "base", "{:#}", told.1["build"]);
+        assert_ne!(told.0[0]["base"]["before"], told.0[0]["base"]["now"]);
+        assert!(told.0[1..].iter().all(|one| one["reason"] == "parent"), "{:#}", told.1);
+        let _ = on.connection.remove_image(&base);
+
+        prepare(on);
+        build(on, &[]);
+        let sockets = std::env::var("CAREEN_ENGINES").unwrap_or_default();
+        for other in sockets.split(':').filter(|other| !other.is_empty() && *other != socket) {
+            let there = on.through(std::path::Path::new(other));
+            let told = build(&there, &[]);
+            // An engine that has made the same before in another test has it in its cache.
+            let first = told.0.first().map(|one| one["reason"].clone());
+            assert_eq!(first, Some("other-builder".into()), "{:#}", told.1["build"]);
+            let address = format!("unix://{other}");
+            let target = careen_engine::Target::engine(&address);
+            let _ = careen_engine::Connection::open(&target).unwrap().remove_image(&on.image);
+            build(on, &[]);
+        }
     });
 }
