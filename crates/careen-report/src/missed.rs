@@ -170,7 +170,7 @@ mod tests {
             "RUN a: a changed, b added and 2 more (3 added, 1 changed); so did 2 steps after it",
             "RUN e: a step before it ran; its cache mount /c was lost",
             "RUN b: changed: RUN b 1 → RUN b 2",
-            "RUN c: changed: …x x x x x x x x x x y → …x x x x x x x x x x z",
+            "RUN c: changed: …x x x x x x x x x y → …x x x x x x x x x z",
             "RUN d: build argument V changed",
             "RUN f: gone: ENV A=1",
         ];
