@@ -36,10 +36,16 @@ pub(crate) fn causes(missed: &[Missed]) -> Vec<Cause> {
         let is_after = |other: &&Missed| matches!(&other.reason, Reason::Parent { cause, .. } if *cause == one.name);
         match missed.iter().filter(is_after).count() {
             0 => (),
-            after => reason += &format!("; so did {} after it", words::many(after, "step")),
+            after => {
+                reason.push_str("; so did ");
+                reason.push_str(&words::many(after, "step"));
+                reason.push_str(" after it");
+            }
         }
         for target in &one.lost_caches {
-            reason += &format!("; its cache mount {target} was lost");
+            reason.push_str("; its cache mount ");
+            reason.push_str(target);
+            reason.push_str(" was lost");
         }
         causes.push(Cause { step: one.name.clone(), reason });
     }
