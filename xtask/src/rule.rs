@@ -73,7 +73,7 @@ fn register(text: &str, module: &str) -> Option<String> {
     let after = lines.iter().position(|line| {
         is_module(line) && name(line).is_some_and(|known| known.as_str() > module)
     });
-    let last = lines.iter().rposition(is_module).map(|at| at + 1);
+    let last = lines.iter().rposition(|line| is_module(line)).map(|at| at + 1);
     let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
     lines.insert(after.or(last)?, line);
     let text = lines.join("\n") + "\n";

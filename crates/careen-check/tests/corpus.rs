@@ -125,7 +125,7 @@ fn moves(source: &[u8]) -> Plan {
     let facts = facts_of_moves(source);
     let names = ["copy-before-slow-steps", "changing-value-before-slow-steps"];
     let only: Vec<&'static Rule> = names.iter().map(|name| find(name).unwrap()).collect();
-    let selection = Selection { only: only.clone(), ignored: vec![] };
+    let selection = Selection { only: only.clone(), ..Selection::default() };
     let diagnosis = diagnose(&facts, &selection);
     let policy = Policy { scope: Scope::Only(only), floor: Safety::Risky, ..Policy::default() };
     plan_rounds(&diagnosis, &facts, &|_| Some(source.to_vec()), &policy)

@@ -10,9 +10,11 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
     DiskUsageRequest, ListWorkersRequest, PruneRequest, UsageRecord,
 };
 use careen_model::engine::{CacheRecord, GcRule};
+use hyper::Method;
+use serde::Deserialize;
 
 use crate::connection::within;
-use crate::rest::PATIENT;
+use crate::rest::{PATIENT, QUICK, empty, encoded, read_all};
 use crate::{Connection, EngineError};
 
 /// A removal may have to delete gigabytes of small files.
@@ -35,6 +37,12 @@ pub(crate) struct Worker {
     pub(crate) labels: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct Identity {
+    #[serde(rename = "ID")]
+    id: String,
+}
+
 impl Connection {
     /// Every record of the build cache. Takes under 5 ms for some dozen records (measured).
     pub fn cache_records(&self) -> Result<Vec<CacheRecord>, EngineError> {
@@ -51,6 +59,37 @@ impl Connection {
             Ok(answer.map_err(|err| EngineError::status(&err))?.into_inner().record)
         });
         Ok(records.await?.into_iter().map(record).collect())
+    }
+
+    /// What tells this builder from every other: the engine's own id, or that of its worker.
+    pub fn builder_identity(&self) -> Result<String, EngineError> {
+        self.block_on(async {
+            if self.is_engine() {
+                let told: Identity = self.get("/info").await?;
+                return Ok(told.id);
+            }
+            within(PATIENT, "the BuildKit worker", async {
+                let mut control = self.control().await?;
+                let answer = control.list_workers(ListWorkersRequest::default()).await;
+                let answer = answer.map_err(|err| EngineError::status(&err))?;
+                let first = answer.into_inner().record.into_iter().next();
+                let none = || EngineError::broken("the builder has no worker");
+                first.map(|worker| worker.id).ok_or_else(none)
+            })
+            .await
+        })
+    }
+
+    /// Whether the engine tells of a prune of its build cache between these two seconds.
+    ///
+    /// Only prunes through the engine's own interface are told, and only while it remembers.
+    pub fn pruned_between(&self, since: i64, until: i64) -> Result<bool, EngineError> {
+        let filters = encoded(r#"{"type":["builder"],"event":["prune"]}"#);
+        let path = format!("/events?since={since}&until={until}&filters={filters}");
+        self.block_on(within(QUICK, "the engine's events", async {
+            let answer = self.send(Method::GET, &path, empty()).await?;
+            Ok(!read_all(answer).await?.trim_ascii().is_empty())
+        }))
     }
 
     /// Removes exactly these records and nothing else.

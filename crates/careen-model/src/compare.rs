@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{BuildRecord, Part, Phase, StepRecord, Transfer};
+use crate::{BuildRecord, Missed, Part, Phase, StepRecord, Transfer};
 
 /// So little time between steps is not worth a row.
 const NOTHING_WORTH_A_ROW: Duration = Duration::from_millis(100);
@@ -19,6 +19,8 @@ pub struct Comparison {
     pub context: Option<(Transfer, Transfer)>,
     /// The steps that both builds or one of them ran, the largest change first.
     pub steps: Vec<StepChange>,
+    /// Why steps of the later build ran again; `None` when that is not known of these two builds.
+    pub missed: Option<Vec<Missed>>,
 }
 
 /// One step before and after.
@@ -77,6 +79,7 @@ impl Comparison {
             rows,
             context: before.context().cloned().zip(after.context().cloned()),
             steps: step_changes(before, after),
+            missed: None,
         }
     }
 }

@@ -31,10 +31,11 @@ mod secret_values;
 pub mod trend;
 pub mod units;
 
+pub use build::missed;
 pub use build::{
-    BuildEvent, BuildRecord, CacheSource, Imported, LogClock, LogFormat, Outcome, Part, Phase, Run,
-    Share, StepId, StepRecord, Stream, Task, Transfer, Wait, What, exit_code_in, phase_of,
-    told_downloads,
+    BuildEvent, BuildRecord, CacheSource, Imported, LogClock, LogFormat, Missed, Outcome, Part,
+    Phase, Run, Share, StepId, StepRecord, Stream, Task, Transfer, Wait, What, exit_code_in,
+    phase_of, told_downloads,
 };
 pub use case::{Case, Expect, Verdict};
 pub use compare::{Change, Comparison, Row, StepChange, instruction_of};

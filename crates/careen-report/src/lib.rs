@@ -11,6 +11,7 @@ pub mod json;
 pub mod junit;
 pub mod lint;
 pub mod markdown;
+mod missed;
 mod subject;
 pub mod terminal;
 pub mod trace;

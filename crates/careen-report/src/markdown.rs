@@ -3,10 +3,11 @@
 use std::io;
 
 use careen_model::{
-    BuildRecord, Comparison, Diagnosis, Finding, Outcome, Proof, ProofVerdict, Severity, units,
+    BuildRecord, Comparison, Diagnosis, Finding, Missed, Outcome, Proof, ProofVerdict, Severity,
+    units,
 };
 
-use crate::{TextOf, clean, words};
+use crate::{TextOf, clean, missed, words};
 
 /// Findings that a comment shows; the rest is counted.
 const FINDINGS: usize = 10;
@@ -88,6 +89,7 @@ pub fn build(
     let steps = words::many(run + cached, "step");
     writeln!(out, "\n{steps}: {run} run, {cached} cached{sent}")?;
 
+    ran_again(out, record.missed.as_deref())?;
     let mut steps: Vec<_> = record.steps.iter().filter(|s| !s.took().is_zero()).collect();
     steps.sort_by_key(|step| std::cmp::Reverse(step.took()));
     if !steps.is_empty() {
@@ -111,6 +113,24 @@ pub fn comparison(out: &mut dyn io::Write, tables: &[(String, Comparison)]) -> i
             compared.rows.last().map_or(String::new(), |row| format!(": {}", against(row)));
         writeln!(out, "### {}{change}\n", text(title))?;
         table(out, compared)?;
+        ran_again(out, compared.missed.as_deref())?;
+    }
+    Ok(())
+}
+
+/// Why steps ran again, one item for each first cause.
+fn ran_again(out: &mut dyn io::Write, missed: Option<&[Missed]>) -> io::Result<()> {
+    let causes = missed::causes(missed.unwrap_or_default());
+    if !causes.is_empty() {
+        writeln!(out, "\nWhy steps ran again:\n")?;
+    }
+    for cause in &causes {
+        writeln!(
+            out,
+            "* {}: {}",
+            text(words::step_name(&cause.step).as_ref()),
+            text(&cause.reason)
+        )?;
     }
     Ok(())
 }

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use careen_engine::{BuildRequest, Built, CancelToken, Connection, EngineError, Output};
 use careen_model::redact::names_a_secret;
-use careen_model::{BuildEvent, BuildRecord, Outcome};
+use careen_model::{BuildEvent, BuildRecord, Outcome, Phase, What};
 
 use crate::context_files::ContextFiles;
 use crate::history::{History, Project};
+use crate::manifest::News;
+use crate::missed::Gathered;
 use crate::{About, Error, Recorded, Recorder, Redaction};
 
 /// What to build and where its record goes.
@@ -53,13 +56,37 @@ pub fn build(
     };
     let mut recorder = Recorder::begin(job.history, job.project, about)?;
     let files = Arc::new(ContextFiles::new(job.context, job.dockerfile));
-    let mut on_each = |event: &BuildEvent| {
-        for told in recorder.event(event) {
-            on_event(&told, recorder.record());
-        }
-    };
-    let result =
-        careen_engine::build(job.connection, job.request, files.clone(), &mut on_each, cancel);
+    // A build is never stopped because nobody can tell later why its steps ran.
+    let gathered = Gathered::begin(
+        (job.history, job.project),
+        job.connection,
+        job.dockerfile,
+        redaction(job.request),
+    );
+    let last = gathered.as_ref().ok().and_then(|gathered| gathered.last.clone());
+    let (result, told_files) = std::thread::scope(|scope| {
+        let (news, heard) = channel();
+        let settling = scope.spawn(|| {
+            let before = || last?.open()?.files;
+            let heard = heard;
+            files.manifest().settle(files.context(), files.sent(), before, &heard)
+        });
+        let mut on_each = |event: &BuildEvent| {
+            for told in recorder.event(event) {
+                on_event(&told, recorder.record());
+            }
+            if let What::StepEnded { step, .. } = &event.what
+                && is_context(recorder.record(), step)
+            {
+                // Nobody listens any more when the files are settled.
+                let _ = news.send(News::Sent);
+            }
+        };
+        let result =
+            careen_engine::build(job.connection, job.request, files.clone(), &mut on_each, cancel);
+        let _ = news.send(News::Ended);
+        (result, settling.join().ok().flatten())
+    });
     let record = recorder.record_mut();
     // Without an end in the events (the engine went away, nothing began) the result says it.
     record.outcome.get_or_insert(match &result {
@@ -77,11 +104,28 @@ pub fn build(
             record.error.get_or_insert_with(|| other.to_string());
         }
     }
+    let now = job.started_at.saturating_add_unsigned(record.total.as_secs() + 1);
+    let told =
+        gathered.map(|gathered| gathered.end(job.connection, job.request, record, told_files, now));
+    if let Ok(told) = &told {
+        record.missed.clone_from(&told.missed);
+    }
     let Recorded { record, problem } = recorder.finish(job.history);
+    let kept =
+        told.and_then(|told| job.history.keep_inputs(job.project, &record.label, &told.inputs));
     // Also after a failure: the builder keeps what it was sent.
     let engine = record.engine.clone().unwrap_or_default();
     let remembered = job.history.remember(job.project, &engine, &files.take_sent());
-    Ok(Finished { record, result, problem: problem.or(remembered.err()) })
+    Ok(Finished { record, result, problem: problem.or(kept.err()).or(remembered.err()) })
+}
+
+/// Whether the builder has the files of the context once this step has ended.
+fn is_context(record: &BuildRecord, step: &str) -> bool {
+    record.steps.iter().any(|known| {
+        known.id == step
+            && known.phase == Phase::Context
+            && known.name.contains("load build context")
+    })
 }
 
 /// Secrets, and the values of build arguments whose names say that they are secret.

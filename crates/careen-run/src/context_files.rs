@@ -10,6 +10,7 @@ use careen_engine::{FileSource, SyncEntry, SyncRequest};
 use careen_host::walk::{FaultKind, WalkRequest, walk};
 
 use crate::apply;
+use crate::manifest::Manifest;
 use crate::sent_files::{SentFile, SentFiles};
 
 /// The builder's name for the main context.
@@ -21,6 +22,7 @@ pub struct ContextFiles {
     context: PathBuf,
     dockerfile_folder: PathBuf,
     sent: SentFiles,
+    manifest: Manifest,
 }
 
 impl ContextFiles {
@@ -31,12 +33,26 @@ impl ContextFiles {
             context: context.to_owned(),
             dockerfile_folder: folder.unwrap_or(Path::new(".")).to_owned(),
             sent: SentFiles::default(),
+            manifest: Manifest::default(),
         }
     }
 
     /// The files of the context that were sent to their end since the last call.
     pub fn take_sent(&self) -> Vec<SentFile> {
         self.sent.take()
+    }
+
+    /// The account of what the builder was told of the context.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(crate) fn sent(&self) -> &SentFiles {
+        &self.sent
+    }
+
+    pub(crate) fn context(&self) -> &Path {
+        &self.context
     }
 
     fn root(&self, name: &str) -> Result<&Path, String> {
@@ -91,11 +107,17 @@ impl FileSource for ContextFiles {
                 attributes: vec![],
             });
         });
-        match not_text {
+        if let Some(path) = not_text {
             // The protocol carries names as UTF-8; the builder would break off without a name.
-            Some(path) => Err(format!("the name of {} is not UTF-8", path.display())),
-            None => Ok(entries),
+            return Err(format!("the name of {} is not UTF-8", path.display()));
         }
+        // A builder asks for the ignore file alone, and no step takes that listing.
+        let is_ignore = |path: &String| path.ends_with(".dockerignore");
+        let is_aside = !request.follow.is_empty() && request.follow.iter().all(is_ignore);
+        if request.name == CONTEXT && !is_aside {
+            self.manifest.told(&entries);
+        }
+        Ok(entries)
     }
 
     fn open(&self, name: &str, path: &[u8]) -> io::Result<Box<dyn Read + Send>> {

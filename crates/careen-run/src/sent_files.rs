@@ -41,6 +41,11 @@ impl SentFiles {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What the account holds so far.
+    pub(crate) fn so_far(&self) -> Vec<SentFile> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn add(&self, file: SentFile) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() < MOST {
@@ -92,7 +97,7 @@ impl Read for Watched {
     }
 }
 
-fn nanos(seconds: i64, nanoseconds: i64) -> i64 {
+pub(crate) fn nanos(seconds: i64, nanoseconds: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }
 
@@ -118,7 +123,7 @@ pub(crate) fn unseen_changes(root: &Path, sent: &[SentFile]) -> Vec<PathBuf> {
     found
 }
 
-fn digest(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn digest(path: &Path) -> io::Result<Vec<u8>> {
     let mut hasher = Sha256::new();
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 64 << 10];

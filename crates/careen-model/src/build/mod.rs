@@ -4,12 +4,14 @@
 //! the comparison all consume them. Nobody downstream knows where events came from.
 
 mod downloads;
+pub mod missed;
 mod phase;
 mod times;
 
 use std::time::Duration;
 
 pub use self::downloads::told as told_downloads;
+pub use self::missed::Missed;
 pub use self::phase::{Phase, phase_of};
 pub use self::times::{CacheSource, Part, Share, Wait};
 
@@ -191,6 +193,8 @@ pub struct BuildRecord {
     pub total: Duration,
     /// Read from a log; `None` for a build that careen ran.
     pub imported: Option<Imported>,
+    /// Steps that ran although the build before had them; `None` when that was not looked at.
+    pub missed: Option<Vec<Missed>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -9,6 +9,7 @@ use careen_model::{
 };
 use serde::Serialize;
 
+use super::ran_again::{RanAgain, ran_again};
 use super::value::seconds;
 use crate::{ImageTests, SlowShown, subject, words};
 
@@ -40,6 +41,8 @@ pub(super) struct Build<'a> {
     warnings: &'a [String],
     transfers: Vec<Sent<'a>>,
     steps: Vec<OneStep<'a>>,
+    /// Why steps ran again; `null` when there was no build to compare with.
+    ran_again: Option<Vec<RanAgain<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -140,6 +143,9 @@ pub(super) struct Table<'a> {
     rows: Vec<Row>,
     /// The largest change first.
     steps: Vec<OneChange<'a>>,
+    /// Why steps of the later build ran again; `null` when that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ran_again: Option<Vec<RanAgain<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -274,6 +280,7 @@ impl<'a> From<&'a BuildRecord> for Build<'a> {
                 .iter()
                 .map(|step| OneStep::of(record, step, critical.contains(step.id.as_str())))
                 .collect(),
+            ran_again: ran_again(record.missed.as_deref()),
         }
     }
 }
@@ -338,6 +345,7 @@ impl<'a> From<&'a careen_model::Comparison> for Table<'a> {
             after: compared.after_label.clone(),
             rows: compared.rows.iter().map(Row::from).collect(),
             steps: compared.steps.iter().map(OneChange::from).collect(),
+            ran_again: ran_again(compared.missed.as_deref()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod context;
 mod facts;
 mod findings;
 mod proof;
+mod ran_again;
 mod value;
 
 use std::io;

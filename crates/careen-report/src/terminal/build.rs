@@ -4,7 +4,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use careen_model::{BuildRecord, Comparison, ContextFacts, Outcome, Share, StepRecord, units};
+use careen_model::{
+    BuildRecord, Comparison, ContextFacts, Missed, Outcome, Share, StepRecord, units,
+};
 
 use super::{
     Line, Style, Tone,
@@ -12,10 +14,11 @@ use super::{
     tables::{self, outcome_tone},
     write_lines,
 };
-use crate::words;
+use crate::{missed, words};
 
 const SLOWEST: usize = 5;
 const WARNINGS: usize = 8;
+const CAUSES: usize = 6;
 
 /// What the summary shows.
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +122,7 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
         let steps = words::many(path.len(), "step");
         lines.push(row("critical", format!("{} on a path of {steps}", units::time(took))));
     }
+    lines.extend(ran_again(style, record.missed.as_deref()));
     for (i, step) in slowest(record).into_iter().enumerate() {
         let title = if i == 0 { "slowest" } else { "" };
         let line = Line::new(style).text(" ").add(Tone::Dim, title).to(11);
@@ -150,6 +154,25 @@ fn facts(style: Style, shown: &BuildSummary<'_>) -> Vec<Line> {
     }
     if let Some(report) = shown.report {
         lines.push(row("report", words::shown(report)).whole());
+    }
+    lines
+}
+
+/// Why steps ran again, one line for each first cause.
+pub(super) fn ran_again(style: Style, missed: Option<&[Missed]>) -> Vec<Line> {
+    let causes = missed::causes(missed.unwrap_or_default());
+    let mut lines = Vec::new();
+    for (i, cause) in causes.iter().take(CAUSES).enumerate() {
+        let title = if i == 0 { "ran again" } else { "" };
+        let line = Line::new(style).text(" ").add(Tone::Dim, title).to(11);
+        lines.push(line.text(words::step_name(&cause.step)));
+        for row in wrap(style, &cause.reason, style.width.saturating_sub(13)) {
+            lines.push(Line::new(style).to(13).add(Tone::Dim, row));
+        }
+    }
+    if causes.len() > CAUSES {
+        let more = format!("and {} more", causes.len() - CAUSES);
+        lines.push(Line::new(style).to(11).text(more));
     }
     lines
 }

@@ -140,6 +140,7 @@ pub fn comparison(
         let line = line.add(tone, format!("{:>10}", words::difference(step)));
         lines.push(line.text(format!("  {}", words::step_name(&step.name))));
     }
+    lines.extend(super::build::ran_again(style, compared.missed.as_deref()));
     write_lines(out, style, &lines)
 }
 

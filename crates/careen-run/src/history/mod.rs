@@ -4,8 +4,10 @@
 //! its unlocked log and kept as an interrupted one. Everything is redacted before it is written.
 
 mod event_log;
+mod inputs;
 mod retention;
 mod store;
+mod stored_missed;
 mod transfers;
 mod wire;
 
@@ -19,6 +21,7 @@ pub use careen_model::{Listed, State};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 pub use self::event_log::{Ending, EventLog, read_event_lines, read_events};
+pub use self::inputs::KeptInputs;
 pub use self::retention::{Going, Retention};
 use self::wire::StoredRecord;
 use crate::redaction::Redaction;

@@ -62,6 +62,11 @@ impl History {
             let deleted = transaction.prepare_cached(sql).and_then(|mut it| it.execute([gone.id]));
             deleted.map_err(|err| self.failed(err))?;
         }
+        if !going.is_empty() {
+            let sql = "DELETE FROM file_list WHERE NOT EXISTS
+                 (SELECT 1 FROM build_input WHERE file_list = file_list.digest)";
+            transaction.execute(sql, []).map_err(|err| self.failed(err))?;
+        }
         transaction.commit().map_err(|err| self.failed(err))?;
         // A log without its row is found by nobody; a row without its log would be a loss.
         self.sweep()?;

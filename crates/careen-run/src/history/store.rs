@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::Error;
 
 /// One step per version of the schema; a step is never changed once released.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE project (
         id INTEGER PRIMARY KEY,
@@ -58,6 +58,23 @@ const MIGRATIONS: [&str; 3] = [
 ",
     // The form of the log that a build was read from.
     "ALTER TABLE build ADD COLUMN imported TEXT",
+    // What builds were made from. Lists of files lie apart: most builds have the one before's.
+    "
+    CREATE TABLE file_list (
+        digest TEXT PRIMARY KEY,
+        body BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE build_input (
+        build INTEGER PRIMARY KEY REFERENCES build (id) ON DELETE CASCADE,
+        body BLOB NOT NULL,
+        file_list TEXT REFERENCES file_list (digest)
+    );
+    CREATE INDEX build_input_file_list ON build_input (file_list);
+    CREATE TABLE salt (
+        project INTEGER PRIMARY KEY REFERENCES project (id),
+        salt BLOB NOT NULL
+    );
+",
 ];
 
 /// How long one careen waits for another that writes.

@@ -299,7 +299,7 @@ fn a_newer_store_is_left_alone() {
     history.connection.pragma_update(None, "user_version", 99).unwrap();
     drop(history);
     let result = History::open(&path);
-    assert!(matches!(result, Err(Error::TooNew { found: 99, known: 2, .. })));
+    assert!(matches!(result, Err(Error::TooNew { found: 99, known: 4, .. })));
     assert!(path.exists());
 }
 
@@ -384,8 +384,11 @@ fn transfers_are_kept_for_each_engine_and_old_stores_have_none() {
     // As the version before wrote it.
     let path = folder.path().join("careen/history.db");
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch("DROP TABLE transfer; DROP TABLE sent_file; ALTER TABLE build DROP COLUMN imported; PRAGMA user_version = 1")
-        .unwrap();
+    old.execute_batch(
+        "DROP TABLE transfer; DROP TABLE sent_file; ALTER TABLE build DROP COLUMN imported;
+         DROP TABLE build_input; DROP TABLE file_list; DROP TABLE salt; PRAGMA user_version = 1",
+    )
+    .unwrap();
     let reader = History::open_for_reading(&path).unwrap();
     assert_eq!(reader.transfers(None).unwrap(), []);
     assert_eq!(reader.sent_files(&project("a")).unwrap(), []);
@@ -395,4 +398,69 @@ fn transfers_are_kept_for_each_engine_and_old_stores_have_none() {
     assert_eq!(again.transfers(None).unwrap(), []);
     again.record(&project("a"), &record(3)).unwrap();
     assert_eq!(again.transfers(None).unwrap().len(), 1);
+}
+
+#[test]
+fn inputs_come_back_without_values_and_go_with_their_builds() {
+    use careen_model::missed::{BuildInputs, InputFile, InputRecord, StepInputs, StepState};
+
+    let (folder, history) = history();
+    let hoops = project("hoops");
+    let file = InputFile {
+        path: b"a".to_vec(),
+        mode: 0o100_644,
+        size: 3,
+        mtime_ns: -1,
+        ctime_ns: 2,
+        inode: 3,
+        link: vec![],
+        digest: Some(vec![7; 16]),
+    };
+    let pair = |text: &str| (text.to_owned(), text.to_owned());
+    let inputs = BuildInputs {
+        no_cache: true,
+        builder: Some("one".into()),
+        arguments: [pair("V")].into(),
+        bases: [pair("base")].into(),
+        steps: vec![StepInputs {
+            id: "1".into(),
+            name: "[1/1] RUN x".into(),
+            stage: "0".into(),
+            text: "RUN x".into(),
+            digest: "d".into(),
+            settings: vec![pair("ENV A=1")],
+            arguments: vec!["V".into()],
+            sources: vec!["src".into()],
+            caches: vec![pair("/c")],
+            bases: vec!["base".into()],
+            parents: vec!["0".into()],
+            state: StepState::Cached,
+        }],
+        files: Some(vec![file]),
+        cache_before: None,
+        cache_after: Some(vec![InputRecord { id: "r".into(), ..InputRecord::default() }]),
+        pruned_before: None,
+    };
+    for _ in 0..2 {
+        let label = history.record(&hoops, &record(1)).unwrap();
+        history.keep_inputs(&hoops, &label, &inputs).unwrap();
+    }
+    let read = |label| history.inputs(&hoops, label).unwrap().map(|kept| kept.open().unwrap());
+    assert_eq!(read(None).as_ref(), Some(&inputs));
+    assert_eq!(read(Some("1")).as_ref(), Some(&inputs));
+    assert_eq!(read(Some("7")), None);
+    assert_eq!(history.salt(&hoops).unwrap(), history.salt(&hoops).unwrap());
+    history.record(&project("other"), &record(1)).unwrap();
+    assert_ne!(history.salt(&hoops).unwrap(), history.salt(&project("other")).unwrap());
+
+    let count = |table: &str| -> i64 {
+        let path = folder.path().join("careen/history.db");
+        let sql = format!("SELECT count(*) FROM {table}");
+        rusqlite::Connection::open(path).unwrap().query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((count("build_input"), count("file_list")), (2, 1), "one list for both builds");
+    history.retain(&hoops, Retention { builds: 1, not_before: None }).unwrap();
+    assert_eq!((count("build_input"), count("file_list")), (1, 1));
+    history.retain(&hoops, Retention { builds: 0, not_before: None }).unwrap();
+    assert_eq!((count("build_input"), count("file_list")), (0, 0));
 }

@@ -10,6 +10,8 @@ use careen_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::stored_missed::StoredMissed;
+
 /// Version of [`StoredRecord`] that this careen writes and the newest it reads.
 pub(super) const RECORD_VERSION: u32 = 2;
 
@@ -30,6 +32,9 @@ pub(super) struct StoredRecord {
     /// Form and clock of the log it was read from.
     #[serde(default)]
     imported: Option<(String, String)>,
+    /// Why steps ran again.
+    #[serde(default)]
+    missed: Option<Vec<StoredMissed>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -146,6 +151,7 @@ impl StoredRecord {
             imported: record.imported.map(|Imported { format, clock }| {
                 (format.name().to_owned(), clock.name().to_owned())
             }),
+            missed: record.missed.as_ref().map(|all| all.iter().map(StoredMissed::of).collect()),
         }
     }
 
@@ -168,6 +174,7 @@ impl StoredRecord {
                 let clock = LogClock::ALL.into_iter().find(|known| known.name() == clock)?;
                 Some(Imported { format, clock })
             }),
+            missed: self.missed.map(|all| all.into_iter().map(StoredMissed::into_missed).collect()),
         }
     }
 }

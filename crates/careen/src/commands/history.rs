@@ -127,7 +127,10 @@ pub(super) fn compare(options: &Compare, format: Format, world: &World) -> Resul
     super::refuse_format("compare", format, &[Format::Text, Format::Json, Format::Md])?;
     let (history, project) = open(&options.path, world)?;
     let get = |label: &str| history.get(&project, label).map_err(failed("compare"));
-    let comparison = Comparison::of(&get(&options.before)?, &get(&options.after)?);
+    let (before, after) = (get(&options.before)?, get(&options.after)?);
+    let mut comparison = Comparison::of(&before, &after);
+    comparison.missed = careen_run::missed::between(&history, &project, &before.label, &after)
+        .map_err(failed("compare"))?;
     let title = "before and after";
     super::print(|out| match format {
         Format::Json => json::comparison(out, &[(title.to_owned(), comparison)]),
