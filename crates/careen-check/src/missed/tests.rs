@@ -1,5 +1,7 @@
 //! A table of builds that differ in one thing, and what is said of it.
 
+use std::fmt::Write as _;
+
 use careen_model::missed::{BuildInputs, InputFile, InputRecord, StepInputs, StepState};
 
 use super::missed;
@@ -85,10 +87,10 @@ fn told(last: &BuildInputs, now: &BuildInputs) -> String {
         let mut line = format!("{place} {}", missed.reason.name());
         match &missed.reason {
             careen_model::missed::Reason::Instruction { before, now } => {
-                line += &format!(" {before:?} {now:?}");
+                write!(line, " {before:?} {now:?}").unwrap();
             }
             careen_model::missed::Reason::Argument(names) => {
-                line += &format!(" {}", names.join(","))
+                write!(line, " {}", names.join(",")).unwrap();
             }
             careen_model::missed::Reason::Files(files) => {
                 let first: Vec<String> = files
@@ -96,18 +98,18 @@ fn told(last: &BuildInputs, now: &BuildInputs) -> String {
                     .iter()
                     .map(|(path, how)| format!("{path} {}", how.name()))
                     .collect();
-                line += &format!(" {}: {}", files.all(), first.join(", "));
+                write!(line, " {}: {}", files.all(), first.join(", ")).unwrap();
             }
             careen_model::missed::Reason::Parent { parent, cause } => {
-                line += &format!(" {} < {}", &parent[1..4], &cause[1..4]);
+                write!(line, " {} < {}", &parent[1..4], &cause[1..4]).unwrap();
             }
             careen_model::missed::Reason::Base { before, now, .. } => {
-                line += &format!(" {before} {now}")
+                write!(line, " {before} {now}").unwrap();
             }
             _ => (),
         }
         for target in &missed.lost_caches {
-            line += &format!(" (lost {target})");
+            write!(line, " (lost {target})").unwrap();
         }
         line
     });
@@ -245,7 +247,7 @@ fn every_reason_is_told_from_what_differs() {
                 now.steps.insert(1, step("[n/4] RUN new", &["[2/4"]));
                 now.steps[1].id = "[n".into();
             },
-            format!("n instruction None \"RUN new\"; 3/4 parent n/4 < n/4; 4/4 parent 3/4 < n/4"),
+            "n instruction None \"RUN new\"; 3/4 parent n/4 < n/4; 4/4 parent 3/4 < n/4".to_owned(),
         ),
         (
             "removed in between",
