@@ -97,8 +97,8 @@ impl Manifest {
             next = loop {
                 match news.try_recv() {
                     Ok(news) => break news,
-                    Err(TryRecvError::Disconnected) => break News::Ended,
-                    Err(TryRecvError::Empty) => (),
+                    // Who is gone without a word does not want it to stop.
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => (),
                 }
                 let Some(file) = unknown.next() else { break news.recv().unwrap_or(News::Ended) };
                 // What cannot be read has no digest; the sync tells the fault.
@@ -158,9 +158,8 @@ mod tests {
             for news in said {
                 sender.send(*news).unwrap();
             }
-            let settled = manifest.settle(folder.path(), &SentFiles::default(), || before, &news);
             drop(sender);
-            settled.unwrap()
+            manifest.settle(folder.path(), &SentFiles::default(), || before, &news).unwrap()
         };
         let read = settle(None, &[News::Sent]);
         assert!(read.iter().all(|file| file.digest.is_some()), "{read:?}");
