@@ -414,7 +414,7 @@ mod tests {
     #[test]
     fn the_first_place_counts() {
         let home = FakeSystem::default().variable("HOME", "/home/a");
-        let found = |system: &FakeSystem| find(system, Path::new("/work"));
+        let found = |system: &FakeSystem| find(system, Path::new("/hoops"));
         assert_eq!(found(&home), None);
         let home = home.file("/home/a/.hadolint.yml", "");
         assert_eq!(found(&home), Some("/home/a/.hadolint.yml".into()));
@@ -425,7 +425,7 @@ mod tests {
         let moved =
             config.clone().variable("XDG_CONFIG_HOME", "/etc/x").file("/etc/x/hadolint.yaml", "");
         assert_eq!(found(&moved), Some("/etc/x/hadolint.yaml".into()));
-        let here = config.file("/work/.hadolint.yml", "").file("/work/.hadolint.yaml", "");
-        assert_eq!(found(&here), Some("/work/.hadolint.yaml".into()));
+        let here = config.file("/hoops/.hadolint.yml", "").file("/hoops/.hadolint.yaml", "");
+        assert_eq!(found(&here), Some("/hoops/.hadolint.yaml".into()));
     }
 }
