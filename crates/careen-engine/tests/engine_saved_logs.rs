@@ -16,8 +16,22 @@ use careen_model::{BuildRecord, LogFormat, Outcome, StepRecord};
 use support::{Content, Files, on_each_engine, request, run, shell_image, unique};
 
 /// The client of the newest generation, which can ask every engine; in `PATH`.
+/// Runs the `docker` with buildx of `CAREEN_CLIENT`, a folder with `bin` and the configuration `cli`;
+/// without one that of the PATH. `None`: there is none, or it has no buildx.
 fn docker(socket: &str, words: &[&str]) -> Option<(bool, Vec<u8>)> {
-    let mut command = Command::new("docker");
+    let client = std::env::var_os("CAREEN_CLIENT").map(std::path::PathBuf::from);
+    let call = || match &client {
+        Some(folder) => {
+            let mut command = Command::new(folder.join("bin/docker"));
+            command.env("DOCKER_CONFIG", folder.join("cli"));
+            command
+        }
+        None => Command::new("docker"),
+    };
+    if !call().args(["buildx", "version"]).output().is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let mut command = call();
     command.env("DOCKER_HOST", format!("unix://{socket}")).args(words);
     let output = command.output().ok()?;
     // Progress goes to standard error, history to standard output.
