@@ -25,13 +25,16 @@
     if (at) show(at.dataset.tip, event.clientX, event.clientY);
     else hide();
   });
-  document.addEventListener("scroll", hide, { passive: true });
+  // Focus that scrolls its row into view keeps what it says.
+  const follow = () => {
+    const at = document.activeElement;
+    if (!at.matches("li[data-tip]:focus-visible")) return hide();
+    const box = at.getBoundingClientRect();
+    show(at.dataset.tip, box.left, box.bottom - 14);
+  };
+  document.addEventListener("scroll", follow, { passive: true });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("focusin", (event) => {
-    if (!event.target.matches("li[data-tip]:focus-visible")) return hide();
-    const box = event.target.getBoundingClientRect();
-    show(event.target.dataset.tip, box.left, box.bottom - 14);
-  });
+  document.addEventListener("focusin", follow);
 
   // One stop for the whole picture, arrows within it.
   for (const list of document.querySelectorAll(".gantt ol")) {
