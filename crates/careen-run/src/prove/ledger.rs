@@ -55,8 +55,6 @@ pub(super) enum Held {
     Image(String),
     /// What the ids of our cache mounts begin with.
     Caches(String),
-    /// Cache records that a build of ours made.
-    Records(Vec<String>),
 }
 
 /// The folder of one proof.

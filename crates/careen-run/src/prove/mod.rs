@@ -3,7 +3,7 @@
 //! Each state is built from a private copy with cache mounts of its own, so that nobody's cache is
 //! touched or helps. A round builds each scenario once for each state, in alternating order. Edits
 //! differ between the states in one word, so that no step of one is taken for a step of the other.
-//! The cache records of a round go when the next one begins, so that many rounds do not fill a disk.
+//! Cache records of steps do not say whose they are, so they stay for the engine's own collection.
 //! Everything measured is on the disk at once; a killed proof goes on where it was.
 
 mod content;
@@ -243,7 +243,7 @@ fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
         Ok(held) => held,
         Err(err) => return vec![err.to_string()],
     };
-    let (mut prefixes, mut made) = (Vec::new(), HashSet::new());
+    let mut prefixes = Vec::new();
     for one in held {
         match one {
             Held::Image(name) => match connection.remove_image(&name) {
@@ -253,7 +253,6 @@ fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
                 _ => (),
             },
             Held::Caches(prefix) => prefixes.push(prefix),
-            Held::Records(ids) => made.extend(ids),
         }
     }
     let records = match connection.cache_records() {
@@ -277,8 +276,7 @@ fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
     let ours = records.iter().filter(|record| is_ours(&record.description));
     let ours: HashSet<String> = ours.map(|record| record.id.clone()).collect();
     let known = records.iter().map(|record| &record.id);
-    let ids: Vec<String> =
-        known.filter(|id| ours.contains(*id) || made.contains(*id)).cloned().collect();
+    let ids: Vec<String> = known.filter(|id| ours.contains(*id)).cloned().collect();
     match connection.prune(&ids) {
         Ok(pruned) if pruned.ids.len() < ids.len() => {
             left.push(format!("{} cache records in use", ids.len() - pruned.ids.len()));

@@ -155,7 +155,6 @@ impl Rounds<'_, '_> {
     }
 
     fn round(&mut self, round: usize, missing: &[&Planned]) -> Result<(), Error> {
-        self.drop_records()?;
         let nonce = &self.job.nonce;
         let caches = [format!("{nonce}-{round}-a"), format!("{nonce}-{round}-b")];
         let is_cold = missing.iter().any(|planned| planned.scenario == Scenario::Cold);
@@ -273,12 +272,9 @@ impl Rounds<'_, '_> {
             started_at: self.job.started_at,
             engine: Some(self.job.engine.clone()),
         };
-        let before = self.record_ids();
         let on_told = &mut *self.on_told;
         let mut on_event = |event: &_, record: &_| on_told(Told::Event { event, record });
-        let finished = build(&job, &mut on_event, self.cancel);
-        self.hold_records(before.as_ref())?;
-        let finished = finished?;
+        let finished = build(&job, &mut on_event, self.cancel)?;
         self.judge(one, state, finished)
     }
 
@@ -302,35 +298,6 @@ impl Rounds<'_, '_> {
         self.replace_image(one.side, &record)?;
         (self.on_told)(Told::Built { what: one.what, state, took: record.total });
         Ok(record)
-    }
-
-    /// The cache records of the engine; `None` where it does not tell.
-    fn record_ids(&self) -> Option<HashSet<String>> {
-        let records = self.request.connection.cache_records().ok()?;
-        Some(records.into_iter().map(|record| record.id).collect())
-    }
-
-    /// Notes the records that appeared during a build of ours. Should somebody else have built at
-    /// the same moment, theirs are among them: they lose no more than what a new build brings back.
-    fn hold_records(&self, before: Option<&HashSet<String>>) -> Result<(), Error> {
-        let (Some(before), Some(after)) = (before, self.record_ids()) else { return Ok(()) };
-        let mut new: Vec<String> = after.difference(before).cloned().collect();
-        new.sort();
-        if new.is_empty() { Ok(()) } else { self.ledger.hold(&Held::Records(new)) }
-    }
-
-    /// Removes the records of earlier rounds: the next round begins without them anyway.
-    fn drop_records(&self) -> Result<(), Error> {
-        let held = self.ledger.held()?;
-        let ids = held.into_iter().filter_map(|one| match one {
-            Held::Records(ids) => Some(ids),
-            _ => None,
-        });
-        let known = self.record_ids().unwrap_or_default();
-        let ids: Vec<String> = ids.flatten().filter(|id| known.contains(id)).collect();
-        // What an image still holds stays, and is tried again at the end.
-        let _ = self.request.connection.prune(&ids);
-        Ok(())
     }
 
     /// Without this every build would leave an image without a name.
