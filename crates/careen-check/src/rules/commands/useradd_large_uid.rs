@@ -49,7 +49,7 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
 
 const OPTION: &str = "--no-log-init";
 
-/// From here on the logs are worth a word: their rows are up to 292 bytes long.
+/// From here on the logs are worth a word; a threshold by judgement, not by measurement.
 const LARGE: u64 = 100_000;
 
 fn number(command: &Command) -> Option<u64> {

@@ -29,7 +29,11 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
                 continue;
             }
             let finding = rule
-                .at(reading.file, command.span, "wget writes a line for every 50 kB into the log")
+                .at(
+                    reading.file,
+                    command.span,
+                    "wget writes its progress into the log line by line",
+                )
                 .because("option", "no --progress", reading.file.path.display().to_string());
             let edit = insert(program.span.end, format!(" {OPTION}"));
             // The wget of busybox knows no such option.
