@@ -233,8 +233,9 @@ fn another_build(socket: &str, folder: &Path, base: &str, known: &BuildRecord) {
             {
                 step.name = format!("{head}RUN last");
             }
-            // Taken from the cache also without one, when an earlier build made the same.
-            step.cached &= !step.name.contains(" WORKDIR ");
+            // Taken from the cache also with `--no-cache`, when an earlier build on this engine
+            // left the same; which of the two builds finds it is their order, not their story.
+            step.cached &= !(step.name.contains(" WORKDIR ") || step.name.contains("] FROM "));
             if step.name.contains("Dockerfile") {
                 "Dockerfile".clone_into(&mut step.name);
             }
