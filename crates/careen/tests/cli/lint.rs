@@ -479,3 +479,16 @@ fn a_file_can_ask_that_warnings_fail() {
     lint(&sandbox, &["Dockerfile"]).check(1, &["style mismatched-as-case"]);
     lint(&sandbox, &["Dockerfile", "--fail-on", "never"]).check(0, &[]);
 }
+
+#[test]
+fn what_only_the_builder_knows_is_not_called_fine() {
+    let sandbox = Sandbox::new(&[("Dockerfile", "FROM debian:12\nCMD [\"true\"]\n")]);
+    let run = |more: &[&str]| sandbox.run(&[&["lint", "Dockerfile"], more].concat());
+    run(&["--only", "InvalidBaseImagePlatform"]).check(3, &["not checked: only --ask-builder"]);
+    let profile = ["--profile", "buildkit", "--only", "InvalidBaseImagePlatform"];
+    run(&profile).check(3, &["not checked: only --ask-builder"]);
+    run(&["--ask-builder"]).check(3, &["base images are not checked: no engine answers at"]);
+    // A finding that can be seen without the builder goes before.
+    sandbox.write("Dockerfile", b"FROM debian\nCMD true\n");
+    run(&["--ask-builder"]).check(1, &["base images are not checked"]);
+}
