@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "installs read their files from a mount",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Pedantic,
     severity: Severity::Hint,
     fixable: Fixable::Sometimes,
     since: "0.1",

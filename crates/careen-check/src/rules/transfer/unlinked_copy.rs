@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "copies from stages do not depend on the base",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Style,
     fixable: Fixable::Sometimes,
     since: "0.1",
