@@ -27,6 +27,7 @@ mod reads;
 mod rebuild;
 mod rule;
 mod rules;
+mod sizes;
 mod steps;
 mod suppress;
 mod words;

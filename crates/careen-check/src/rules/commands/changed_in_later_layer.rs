@@ -5,6 +5,7 @@ use careen_syntax::dockerfile::{Flag, Instruction, Item, Transfer};
 
 use crate::buildkit::change;
 use crate::calls::Command;
+use crate::sizes::stored_again;
 use crate::steps::{Placed, Reading, Run};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -22,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     for run in reading.runs.iter().filter(|run| reading.is_shipped(run.stage)) {
         for command in
             run.commands().filter(|command| is_recursive(command) && !gives_to_root(command))
@@ -34,11 +35,12 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
                 Fix::by_hand(format!("Use `--{program}` where `{path}` is copied"))
             });
             let line = copy.instruction.lines.0.to_string();
-            found.push(
-                rule.at(reading.file, command.span, message)
-                    .because("copied in line", line, reading.file.path.display().to_string())
-                    .fix(fix),
+            let finding = rule.at(reading.file, command.span, message).because(
+                "copied in line",
+                line,
+                reading.file.path.display().to_string(),
             );
+            found.push(stored_again(finding, facts, copy.instruction).fix(fix));
         }
     }
 }
