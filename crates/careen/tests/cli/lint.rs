@@ -464,7 +464,13 @@ fn a_number_of_shellcheck_is_a_name_for_its_findings_alone() {
     assert_eq!(codes(&[&all[..], &["--ignore", "SC2046=one word"]].concat()), ["SC2086"]);
     sandbox.write("careen.toml", b"[lint.severity]\nSC2086 = \"error\"\n");
     let run = sandbox.run(&["lint", "Dockerfile", "--only", "shell-mistake"]);
-    run.check(1, &["error shell-mistake: quote parameter", "warning shell-mistake: quote command"]);
+    run.check(
+        1,
+        &[
+            "error shell-mistake (SC2086): quote parameter",
+            "warning shell-mistake (SC2046): quote command",
+        ],
+    );
     sandbox.run(&["explain", "SC2086"]).check(0, &["# shell-mistake"]);
     let fix = ["lint", "Dockerfile", "--only", "SC2086", "--fix", "--risky"];
     sandbox.run(&fix).check(0, &["fixed shell-mistake"]);
