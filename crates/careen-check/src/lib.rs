@@ -32,7 +32,7 @@ mod steps;
 mod suppress;
 mod words;
 
-pub use buildkit::{BaseImage, base_images};
+pub use buildkit::{BaseImage, base_images, platform_problem};
 pub use calibration::{calibrate, transfer_times};
 pub use diagnose::{Numbers, Selection, diagnose};
 pub use facts::{

@@ -88,8 +88,8 @@ pub(crate) fn check(body: &Body<'_>, set: &BTreeSet<String>) -> Result<Vec<Said>
     let said = analysis.diagnostics.iter();
     let mut found: Vec<Said> = said.filter_map(|said| read(said, &back)).collect();
     for said in found.iter_mut().filter(|said| said.code == codes::FIXED_TEST) {
-        let test = body.text.get(said.range.clone()).unwrap_or("");
-        (said.code, said.level) = codes::fixed_test(test);
+        let word = body.text.get(said.range.clone()).unwrap_or("");
+        (said.code, said.level) = codes::fixed_test(word);
     }
     if !matches!(body.reader.dialect, Dialect::Bash | Dialect::Ksh | Dialect::Mksh) {
         let used = analysis.semantic.references().iter();

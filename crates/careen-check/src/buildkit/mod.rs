@@ -16,5 +16,6 @@ pub(crate) use expanding::{Expanding, expanding};
 pub(crate) use options::{CheckOptions, Names};
 pub(crate) use place::{change, has_comment, on_first_line};
 pub(crate) use platform::Platform;
+pub use platform::platform_problem;
 pub(crate) use reference::parse as parse_reference;
 use reference::whole as whole_reference;

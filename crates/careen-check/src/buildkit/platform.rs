@@ -128,6 +128,11 @@ impl Platform {
     }
 }
 
+/// Why a platform cannot be read, in containerd's words.
+pub fn platform_problem(text: &str) -> Option<String> {
+    Platform::read(text, "linux/amd64").err()
+}
+
 fn is_component(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }

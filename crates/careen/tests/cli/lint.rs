@@ -237,7 +237,7 @@ fn a_folder_is_searched_and_builds_say_what_is_theirs() {
     let run = lint(&sandbox, &["compose.yaml", "--format", "json"]);
     assert_eq!(places(&run), ["images/odd.name:2:1 mismatched-as-case"]);
     fs::create_dir(sandbox.project().join("bare")).unwrap();
-    lint(&sandbox, &["bare"]).check(0, &["bare: no Dockerfile was found"]);
+    lint(&sandbox, &["bare"]).check(3, &["bare: no Dockerfile was found"]);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn ignore_files_are_fixed_on_request() {
 #[test]
 fn a_baseline_survives_moved_lines_and_tells_what_is_gone() {
     let sandbox = sandbox(&[("app/Dockerfile", APT)]);
-    lint(&sandbox, &["--baseline", "known.json"]).check(3, &["--write-baseline"]);
+    lint(&sandbox, &["--baseline", "known.json"]).check(2, &["--write-baseline"]);
     sandbox
         .run(&["lint", "--write-baseline", "known.json"])
         .check(0, &["wrote 1 findings", "1 in the baseline"]);
@@ -497,4 +497,21 @@ fn what_only_the_builder_knows_is_not_called_fine() {
     // A finding that can be seen without the builder goes before.
     sandbox.write("Dockerfile", b"FROM debian\nCMD true\n");
     run(&["--ask-builder"]).check(1, &["base images are not checked"]);
+}
+
+#[test]
+fn odd_files_and_options_are_told_in_one_sentence() {
+    let sandbox = Sandbox::new(&[("Dockerfile", "FROM debian:12\nCMD [\"true\"]\n")]);
+    let wide: Vec<u8> =
+        "FROM debian:12\nRUN a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    sandbox.write("wide", &[&[0xff, 0xfe][..], &wide].concat());
+    sandbox.write("program", b"\x7fELF\x02\x01\x01\0\0\0\nx\ny\n");
+    sandbox.write("bad.json", b"{");
+    let run = |more: &[&str]| sandbox.run(&[&["lint"], more].concat());
+    run(&["wide"]).check(1, &["the file is UTF-16, and BuildKit reads UTF-8", "1 finding in"]);
+    run(&["program"]).check(1, &["the file is binary, and no Dockerfile", "1 finding in"]);
+    run(&["--platform", "nonsense", "Dockerfile"]).check(2, &["unknown operating system"]);
+    let hint = "write one with --write-baseline FILE";
+    run(&["--baseline", "none.json", "Dockerfile"]).check(2, &["none.json", hint]);
+    run(&["--baseline", "bad.json", "Dockerfile"]).check(2, &["bad.json", "EOF", hint]);
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use careen_check::{
     Check, Lint, LintFacts, Profile, Reach, Rule, Selection, Status, WantedPlatform, answers_to,
-    find, nearest,
+    find, nearest, platform_problem,
 };
 use careen_model::{Finding, Severity};
 use careen_syntax::dockerfile::{Dockerfile, Given};
@@ -77,6 +77,9 @@ impl Asked {
         let mut given = Given::default();
         given.arguments.extend(options.arguments.iter().filter_map(|text| argument(text)));
         if let Some(platform) = &options.platform {
+            if let Some(problem) = platform_problem(platform) {
+                return Err(Failure::usage(format!("--platform {problem}")));
+            }
             given.platform.clone_from(platform);
         }
         let threshold = options.fail_on.or(set.fail_on);

@@ -84,7 +84,7 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
     show(&linting, format, world)?;
     tell_what_has_no_place(&linting, format);
     Ok(match exit(&linting) {
-        Exit::Ok if could_not_look => Exit::CouldNotCheck,
+        Exit::Ok if could_not_look || linting.files.is_empty() => Exit::CouldNotCheck,
         exit => exit,
     })
 }
