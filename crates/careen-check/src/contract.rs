@@ -2,7 +2,8 @@
 //!
 //! Applied alone, a fix leaves a file that parses without a new problem, changes exactly the words
 //! it declares, makes its own rule find less, and gives no other rule of the same or a higher
-//! severity anything new to find.
+//! severity anything new to find. Rules that are asked only on demand do not count there: a hint
+//! that nobody asked for is no reason to keep a fix back.
 //!
 //! Mistakes in shell bodies are counted for fixes of `shell-mistake` alone: to read the bodies
 //! again costs more than all other rules together.
@@ -16,7 +17,7 @@ use careen_syntax::dockerfile::{Dockerfile, parse};
 
 use crate::rules::commands::shell_mistake;
 use crate::steps::Reading;
-use crate::{Facts, ParsedDockerfile, RULES, Rule};
+use crate::{Facts, ParsedDockerfile, RULES, Rule, Status};
 
 /// How a fix broke the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub(crate) enum Broken {
     },
     /// The rule finds as much as before.
     StillFires,
-    /// Another rule now finds more.
+    /// A rule that is asked always now finds more.
     Causes {
         rule: &'static str,
     },
@@ -99,9 +100,9 @@ pub(crate) fn check(
     } else if is.at_least(finding.rule, least) >= was.at_least(finding.rule, least) {
         return Err(Broken::StillFires);
     }
-    let mut rules = is.rules.keys();
-    match rules.find(|rule| is.at_least(rule, least) > was.at_least(rule, least)) {
-        Some(&rule) => Err(Broken::Causes { rule }),
+    let mut rules = RULES.iter().filter(|rule| rule.status == Status::Stable);
+    match rules.find(|rule| is.at_least(rule.id, least) > was.at_least(rule.id, least)) {
+        Some(rule) => Err(Broken::Causes { rule: rule.id }),
         None => Ok(()),
     }
 }
@@ -209,10 +210,15 @@ fn count(rule: &Rule, facts: &Facts, file: &ParsedDockerfile) -> Vec<Severity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::commands::cd_in_run;
     use careen_model::{Place, Span, Step};
 
     /// Replaces the first `old` of a sick file by `new` and says how the contract takes it.
     fn verdict(old: &str, new: &str, fix: impl Fn(Fix) -> Fix) -> String {
+        verdict_at(Severity::Warning, old, new, fix)
+    }
+
+    fn verdict_at(severity: Severity, old: &str, new: &str, fix: impl Fn(Fix) -> Fix) -> String {
         let text = "FROM debian:12\nRUN --mount=type=cache,target=/var/cache/apt apt-get update\n";
         let start = u32::try_from(text.find(old).unwrap()).unwrap();
         let span = Span { start, end: start + u32::try_from(old.len()).unwrap() };
@@ -220,7 +226,7 @@ mod tests {
         let file = ParsedDockerfile { path: "Dockerfile".into(), file: parse(text) };
         let finding = Finding {
             rule: "apt-cache-unlocked",
-            severity: Severity::Warning,
+            severity,
             place: Place::Host,
             message: String::new(),
             evidence: vec![],
@@ -262,5 +268,11 @@ mod tests {
             }),
             "it would cause `gpu-check-in-run`"
         );
+        // As grave, and nobody hears of it without asking.
+        let (old, new) =
+            (format!("{mount} apt-get update"), format!("{locked} cd /srv && apt-get update"));
+        let moves =
+            verdict_at(cd_in_run::RULE.severity, &old, &new, |fix| fix.removes(&old).adds(&new));
+        assert_eq!((moves.as_str(), cd_in_run::RULE.status), ("kept", Status::Pedantic));
     }
 }

@@ -10,6 +10,8 @@ use careen_model::{
 };
 use careen_syntax::dockerfile::{Dockerfile, Given};
 
+use crate::buildkit::BaseImage;
+
 /// Everything known about one project at one moment.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -37,13 +39,32 @@ pub struct LintFacts {
     pub given: Given,
     /// The ignore file in force, where no walk of the context has it.
     pub ignore: Fact<IgnoreFile>,
-    /// Images that the engine has, and the platform of each, where somebody looked.
-    pub base_platforms: BTreeMap<String, String>,
+    /// What the builder would start from, where somebody asked it.
+    pub base_images: Fact<BaseImages>,
     /// Registries that images may come from; empty: all. `*` stands at either end for anything.
     pub registries: Vec<String>,
     /// Labels the project wants, and what their values are.
     pub labels: BTreeMap<String, LabelKind>,
     pub other_labels: OtherLabels,
+}
+
+/// What a builder answers about the images that a file starts from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BaseImages {
+    /// Platforms whose programs the builder runs, its own first.
+    pub runs: Vec<String>,
+    pub wanted: WantedPlatform,
+    /// The platform of each image that it found; one without layers is not among them.
+    pub platforms: BTreeMap<BaseImage, String>,
+}
+
+/// Whether a platform was asked for. Where none was, BuildKit takes an image of any platform that
+/// it can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WantedPlatform {
+    Said,
+    #[default]
+    Open,
 }
 
 /// What the value of a label must be, as in hadolint's label schema.
@@ -88,7 +109,7 @@ impl Default for LintFacts {
         LintFacts {
             given: Given::default(),
             ignore: Fact::Unknown(Why::NotAsked),
-            base_platforms: BTreeMap::new(),
+            base_images: Fact::Unknown(Why::NotAsked),
             registries: vec![],
             labels: BTreeMap::new(),
             other_labels: OtherLabels::default(),

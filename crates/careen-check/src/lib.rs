@@ -27,13 +27,17 @@ mod reads;
 mod rebuild;
 mod rule;
 mod rules;
+mod sizes;
 mod steps;
 mod suppress;
 mod words;
 
+pub use buildkit::{BaseImage, base_images, platform_problem};
 pub use calibration::{calibrate, transfer_times};
 pub use diagnose::{Numbers, Selection, diagnose};
-pub use facts::{Facts, LabelKind, LintFacts, OtherLabels, ParsedDockerfile};
+pub use facts::{
+    BaseImages, Facts, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, WantedPlatform,
+};
 pub use find::{UnknownRule, answers_to, find, nearest};
 pub use legacy::legacy;
 pub use lint::{Comments, Lint, Linted, Overrides, Reach, lint, lint_ignore};

@@ -9,7 +9,7 @@ use crate::rules::suppressions::useless_suppression;
 use crate::rules::{broken_ignore_file, misread_ignore_line};
 use crate::steps::Reading;
 use crate::suppress::{Dialect, Suppressions};
-use crate::{Check, Facts, LintFacts, RULES, Rule, Selection, Status, find};
+use crate::{Facts, LintFacts, RULES, Rule, Selection, Status, find};
 
 /// What to look for.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +122,7 @@ fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
     let mut used = vec![false; suppressions.rows.len()];
     let mut linted = Linted::default();
     for rule in RULES.iter().copied().filter(|rule| lint.asks_for(rule)) {
-        let Check::Dockerfile(judge) = rule.check else { continue };
+        let Some(judge) = rule.check.of_dockerfile(facts) else { continue };
         let mut found = Findings::default();
         judge(rule, reading, facts, &mut found);
         let found = found.into_sorted();
@@ -147,9 +147,11 @@ fn own(reading: &Reading<'_>, facts: &Facts, lint: &Lint) -> Linted {
     }
     if lint.asks_for(&useless_suppression::RULE) {
         let unused = suppressions.rows.iter().zip(used).filter(|(_, used)| !used);
-        // Whether anything is silenced that needs the project's history, nobody looked.
-        let was_asked =
-            |rule: &Rule| lint.asks_for(rule) && !matches!(rule.check, Check::Changes(_));
+        // Whether anything is silenced that nobody could look for is not known.
+        let was_asked = |rule: &Rule| {
+            let could_look = rule.check.of_dockerfile(facts).is_some();
+            lint.asks_for(rule) && (could_look || !rule.check.is_about_dockerfile())
+        };
         let asked = unused.filter(|(row, _)| find(&row.name).is_ok_and(was_asked));
         linted.findings.extend(asked.filter_map(|(row, _)| {
             let finding = useless_suppression::unused(reading.file, row)?;

@@ -95,6 +95,8 @@ pub enum Check {
     Dockerfile(DockerfileCheck),
     /// The same, called only when it is known what commits changed (`facts.changes`).
     Changes(DockerfileCheck),
+    /// The same, called only when the builder was asked about base images.
+    Bases(DockerfileCheck),
 }
 
 impl Check {
@@ -104,12 +106,13 @@ impl Check {
             Check::Facts(_) => None,
             Check::Dockerfile(check) => Some(*check),
             Check::Changes(check) => facts.changes.known().map(|_| *check),
+            Check::Bases(check) => facts.lint.base_images.known().map(|_| *check),
         }
     }
 
     /// It looks at a Dockerfile and may fix it.
     pub fn is_about_dockerfile(&self) -> bool {
-        matches!(self, Check::Dockerfile(_) | Check::Changes(_))
+        !matches!(self, Check::Facts(_))
     }
 }
 
@@ -134,6 +137,12 @@ impl Rule {
             Check::Changes(check) => {
                 let Some(dockerfile) = dockerfile else { return Err(facts.no_dockerfile()) };
                 facts.changes.get()?;
+                check(self, dockerfile, facts, found);
+                Ok(())
+            }
+            Check::Bases(check) => {
+                let Some(dockerfile) = dockerfile else { return Err(facts.no_dockerfile()) };
+                facts.lint.base_images.get()?;
                 check(self, dockerfile, facts, found);
                 Ok(())
             }

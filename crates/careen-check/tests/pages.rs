@@ -5,19 +5,19 @@
 //! `findings` block shows what its rule says of the scene, each `fixed` block the Dockerfile after
 //! all rounds of the rule's own fixes. `UPDATE_PAGES=1` rewrites both.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use careen_check::{
-    Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES, Rule,
-    Scope, Selection, diagnose, plan_rounds,
+    BaseImages, Facts, Fixable, LabelKind, LintFacts, OtherLabels, ParsedDockerfile, Policy, RULES,
+    Rule, Scope, Selection, WantedPlatform, base_images, diagnose, plan_rounds,
 };
 use careen_model::{
-    Basis, Cost, Diagnosis, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step, units,
+    Basis, Cost, Diagnosis, Fact, Finding, Fix, Looked, Place, Safety, Saving, Severity, Step,
+    units,
 };
-use careen_syntax::dockerfile::parse;
+use careen_syntax::dockerfile::{Given, parse};
 use careen_test::{Machine, blocks, settle};
 
 #[test]
@@ -50,25 +50,24 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     let mut wanted = Vec::new();
     let mut machine = Machine::healthy();
     let mut source: Option<String> = None;
-    let mut ignore: Option<String> = None;
-    let mut settings = LintFacts::default();
+    let mut asides = Asides::default();
     let (mut fired, mut quiet) = (false, false);
     for block in blocks(rule.page) {
         match block.tag {
             "facts" => machine = Machine::ill(block.body),
-            "ignore" => ignore = Some(block.body.to_owned()),
-            "images" => settings.base_platforms = platforms(block.body),
-            "settings" => settings = settings_of(block.body),
+            "ignore" => asides.ignore = Some(block.body.to_owned()),
+            "images" => asides.images = Some(block.body.to_owned()),
+            "settings" => asides.settings = settings_of(block.body),
             "dockerfile" => source = Some(block.body.to_owned()),
             "findings" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &settings);
+                let facts = gather(&machine, source.as_deref(), &asides);
                 let diagnosis = judge(rule, &facts);
                 fired |= !diagnosis.findings.is_empty();
                 quiet |= diagnosis.findings.is_empty();
                 wanted.push((block.range, shown(&diagnosis, source.as_deref())));
             }
             "fixed" => {
-                let facts = gather(&machine, source.as_deref(), ignore.as_deref(), &settings);
+                let facts = gather(&machine, source.as_deref(), &asides);
                 wanted.push((block.range, fixed(rule, &facts)));
             }
             "text" | "sh" | "json" => (),
@@ -80,10 +79,23 @@ fn read(rule: &'static Rule) -> Vec<(Range<usize>, String)> {
     wanted
 }
 
-/// Lines of an image and the platform of what the engine has of it.
-fn platforms(body: &str) -> BTreeMap<String, String> {
-    let pairs = body.lines().filter_map(|line| line.split_once(' '));
-    pairs.map(|(image, platform)| (image.to_owned(), platform.to_owned())).collect()
+/// The builder's answer from lines `IMAGE PLATFORM`, and `for PLATFORM` where one is asked for.
+fn answered(lines: &str, file: &ParsedDockerfile) -> BaseImages {
+    let runs = ["linux/amd64", "linux/386"].map(str::to_owned).to_vec();
+    let mut answer = BaseImages { runs, ..BaseImages::default() };
+    for line in lines.lines() {
+        let (image, platform) = line.split_once(' ').expect("two words");
+        if image == "for" {
+            answer.wanted = WantedPlatform::Said;
+            continue;
+        }
+        let same = parse(format!("FROM {image}\n"));
+        let name = base_images(&same, &Given::default()).remove(0).reference;
+        let asked = base_images(&file.file, &Given::default());
+        let asked = asked.into_iter().filter(|base| base.reference == name);
+        answer.platforms.extend(asked.map(|base| (base, platform.to_owned())));
+    }
+    answer
 }
 
 /// Lines `registry NAME`, `label NAME KIND` and `no other labels`.
@@ -103,20 +115,26 @@ fn settings_of(text: &str) -> LintFacts {
     settings
 }
 
-fn gather(
-    machine: &Machine,
-    source: Option<&str>,
-    ignore: Option<&str>,
-    settings: &LintFacts,
-) -> Facts {
+/// What a page tells beside machine and Dockerfile.
+#[derive(Default)]
+struct Asides {
+    ignore: Option<String>,
+    images: Option<String>,
+    settings: LintFacts,
+}
+
+fn gather(machine: &Machine, source: Option<&str>, asides: &Asides) -> Facts {
     let mut machine = machine.clone();
-    if let Some(text) = ignore {
+    if let Some(text) = &asides.ignore {
         machine.ignore_with(text);
     }
     let Machine { project, host, engine, context, history, changes, now } = machine;
     let path = "Dockerfile".into();
     let dockerfile = source.map(|text| ParsedDockerfile { path, file: parse(text) });
-    let lint = settings.clone();
+    let mut lint = asides.settings.clone();
+    if let (Some(file), Some(images)) = (&dockerfile, &asides.images) {
+        lint.base_images = Fact::Known(answered(images, file));
+    }
     Facts { project, host, engine, context, dockerfile, history, changes, lint, now }
 }
 

@@ -4,6 +4,7 @@
 //! cannot do is an error that says so. Decisions go by what the engine answers, never by its
 //! version: Debian's engine calls its BuildKit `v0.0.0+unknown`.
 
+mod bases;
 mod build;
 mod buildx;
 mod cache;
@@ -28,6 +29,7 @@ mod session;
 mod time;
 mod whole_file;
 
+pub use bases::{AskedBase, FoundBase};
 pub use build::{BuildRequest, Built, EngineHistory, Frontend, Output, Pull, build};
 pub use buildx::{buildx_shared_key, buildx_store, recreate_steps, run_steps};
 pub use cache::Pruned;

@@ -25,6 +25,26 @@ const NOT_ASKED: [(u16, u16, &str); 17] = [
     (3073, 3999, "not a number of ShellCheck 0.11"),
 ];
 
+/// The linter's number for every test of a fixed word.
+pub(crate) const FIXED_TEST: Code = Code(2078);
+
+/// ShellCheck has a number for each of these words and one for all others, and takes a test that
+/// is always true for a question of style (`checkConstantNullary` in its `Analytics.hs`).
+const FIXED_WORDS: [(&str, Code, Level); 4] = [
+    ("false", Code(2158), Level::Error),
+    ("0", Code(2159), Level::Error),
+    ("true", Code(2160), Level::Style),
+    ("1", Code(2161), Level::Style),
+];
+
+/// Number and grade of `[ word ]`, from the text of the test.
+pub(crate) fn fixed_test(text: &str) -> (Code, Level) {
+    let is_around = |c: char| c.is_whitespace() || matches!(c, '[' | ']' | '!' | '"' | '\'');
+    let word = text.strip_prefix("test ").unwrap_or(text).trim_matches(is_around);
+    let row = FIXED_WORDS.iter().find(|(known, ..)| *known == word);
+    row.map_or((FIXED_TEST, Level::Error), |(_, code, level)| (*code, *level))
+}
+
 /// The rules and their numbers, put together once.
 #[derive(Debug)]
 pub(crate) struct Codes {
@@ -52,11 +72,18 @@ impl Codes {
     /// The numbers that are asked.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = Code> {
         let asked = self.map.mappings().filter(|(_, rule)| self.rules.contains(*rule));
-        asked.filter_map(|(_, rule)| self.of(rule))
+        let fixed = FIXED_WORDS.iter().map(|(_, code, _)| *code);
+        asked.filter_map(|(_, rule)| self.of(rule)).chain(fixed)
     }
 }
 
-pub(crate) fn level(rule: Rule) -> Level {
+/// How ShellCheck's source grades a number, where the linter's table has it otherwise.
+const GRADED: [(Code, Level); 1] = [(Code(1036), Level::Error)];
+
+pub(crate) fn level(rule: Rule, code: Code) -> Level {
+    if let Some((_, level)) = GRADED.iter().find(|(graded, _)| *graded == code) {
+        return *level;
+    }
     match rule_metadata(rule).and_then(|metadata| metadata.shellcheck_level) {
         Some(ShellCheckLevel::Error) => Level::Error,
         Some(ShellCheckLevel::Warning) | None => Level::Warning,

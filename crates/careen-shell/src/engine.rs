@@ -87,6 +87,10 @@ pub(crate) fn check(body: &Body<'_>, set: &BTreeSet<String>) -> Result<Vec<Said>
     let analysis = request.analyze();
     let said = analysis.diagnostics.iter();
     let mut found: Vec<Said> = said.filter_map(|said| read(said, &back)).collect();
+    for said in found.iter_mut().filter(|said| said.code == codes::FIXED_TEST) {
+        let word = body.text.get(said.range.clone()).unwrap_or("");
+        (said.code, said.level) = codes::fixed_test(word);
+    }
     if !matches!(body.reader.dialect, Dialect::Bash | Dialect::Ksh | Dialect::Mksh) {
         let used = analysis.semantic.references().iter();
         let used = used.filter(|used| !set.contains(used.name.as_str()));
@@ -203,7 +207,7 @@ fn read(said: &Diagnostic, back: &impl Fn(usize) -> Option<usize>) -> Option<Sai
         Some(Fix { title, edits: edits.collect::<Option<_>>()? })
     });
     let message = message::worded(&said.message);
-    Some(Said { code, level: codes::level(said.rule), message, range, fix })
+    Some(Said { code, level: codes::level(said.rule, code), message, range, fix })
 }
 
 /// The parser stopped at a limit; such errors have no place.

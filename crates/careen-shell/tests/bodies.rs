@@ -156,3 +156,18 @@ fn hadolint_shows_the_last_of_each_run() {
     let shown: Vec<String> = shown_by_hadolint(&found).iter().map(|m| m.code.to_string()).collect();
     assert_eq!(shown, ["SC2185", "SC2086"]);
 }
+
+#[test]
+fn a_fixed_test_is_numbered_and_graded_by_its_word() {
+    for (test, code, level) in [
+        ("[ foo ]", "SC2078", Level::Error),
+        ("[ false ]", "SC2158", Level::Error),
+        ("[ 0 ]", "SC2159", Level::Error),
+        ("[ true ]", "SC2160", Level::Style),
+        ("[[ 1 ]]", "SC2161", Level::Style),
+    ] {
+        let source = format!("FROM x\nSHELL [\"bash\", \"-c\"]\nRUN {test} && rm /a\n");
+        let [only] = &mistakes(&source)[..] else { panic!("{source}") };
+        assert_eq!((only.code.name(), only.level), (code, level), "{test}");
+    }
+}

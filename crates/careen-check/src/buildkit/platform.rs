@@ -118,6 +118,19 @@ impl Platform {
             variant => format!("{os}/{arch}/{variant}"),
         }
     }
+
+    /// The same with the variant of `arm` that is the usual one, as BuildKit's checks write it.
+    pub(crate) fn full_name(&self) -> String {
+        match (self.arch.as_str(), self.variant.as_str()) {
+            ("arm", "") => format!("{}/v7", self.name()),
+            _ => self.name(),
+        }
+    }
+}
+
+/// Why a platform cannot be read, in containerd's words.
+pub fn platform_problem(text: &str) -> Option<String> {
+    Platform::read(text, "linux/amd64").err()
 }
 
 fn is_component(text: &str) -> bool {

@@ -31,6 +31,17 @@ pub(crate) fn parse(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The name with its registry and a tag, as BuildKit asks for it.
+pub(super) fn whole(text: &str) -> String {
+    let (domain, rest) = split_domain(text);
+    let library = if domain == HUB && !rest.contains('/') { "library/" } else { "" };
+    let tag = match parts(rest) {
+        (_, None, None) => ":latest",
+        _ => "",
+    };
+    format!("{domain}/{library}{rest}{tag}")
+}
+
 const HUB: &str = "docker.io";
 const LONGEST_NAME: usize = 255;
 

@@ -49,7 +49,7 @@ pub(crate) struct Row {
 impl Row {
     /// A rule of careen that means the same.
     const fn same(name: &'static str, severity: Severity, rule: &'static Rule) -> Row {
-        let Check::Dockerfile(judge) = rule.check else {
+        let (Check::Dockerfile(judge) | Check::Bases(judge)) = rule.check else {
             panic!("a row of a profile is about a Dockerfile")
         };
         Row { name, severity, rule, judge, is_off: false }

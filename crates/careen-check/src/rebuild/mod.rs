@@ -9,7 +9,7 @@ mod read;
 mod taken;
 
 use careen_model::rebuild_cost::{RebuildCost, StepCost, StepPrice};
-use careen_model::{ChangeFacts, Fact};
+use careen_model::{ChangeFacts, Fact, Finding, Saving};
 
 use crate::steps::Reading;
 use crate::{Facts, ParsedDockerfile};
@@ -60,6 +60,25 @@ pub(crate) enum Kind {
 pub fn rebuild_cost(file: &ParsedDockerfile, facts: &Facts) -> Fact<RebuildCost> {
     let cost = |changes| replay(&stages(&Reading::of(file, &facts.lint.given), facts), changes);
     Fact::from(facts.changes.get().map(cost))
+}
+
+/// What one instruction costs of each rebuild: its seconds times how often commits run it again.
+pub(crate) fn expected(
+    finding: Finding,
+    reading: &Reading<'_>,
+    facts: &Facts,
+    line: u32,
+) -> Finding {
+    let Fact::Known(changes) = &facts.changes else { return finding };
+    let cost = replay(&stages(reading, facts), changes);
+    let Some(step) = cost.steps.iter().find(|step| step.line == line) else { return finding };
+    let (Some(price), Some(seconds)) = (&step.price, cost.expected(step)) else { return finding };
+    let often = format!("{:.1} s, in {} of {} rebuilds", price.seconds, step.runs, cost.rebuilds);
+    let finding = finding.because("the step takes", often, price.source.clone());
+    if step.runs == 0 {
+        return finding;
+    }
+    finding.costs(Saving::SecondsPerRebuild(seconds), price.basis)
 }
 
 /// Replays the commits.

@@ -23,7 +23,7 @@ pub fn commands(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
             String::new()
         };
         let path = property(&file.shown());
-        let title = property(&format!("careen {}", found.finding.rule));
+        let title = property(&format!("careen {}", found.rule_named()));
         let message = data(&found.finding.message);
         writeln!(
             out,

@@ -29,7 +29,7 @@ pub fn report(out: &mut dyn io::Write, linting: &Linting) -> io::Result<()> {
             "| {} | {} `{}`{fix} | {}:{} |",
             words::severity(finding.severity),
             text(&finding.message),
-            finding.rule,
+            found.rule_named(),
             text(&file.shown()),
             found.at.line
         )?;

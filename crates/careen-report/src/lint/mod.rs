@@ -66,6 +66,20 @@ pub struct LintFinding {
     pub fingerprint: String,
 }
 
+impl LintFinding {
+    /// The rule, and in brackets the names that other tools have for this very finding, such as
+    /// ShellCheck's number: one rule of ours may stand for many of theirs.
+    pub fn rule_named(&self) -> String {
+        // A finding of another tool's profile has that name already.
+        let is_ours = self.finding.rule.starts_with(|first: char| first.is_ascii_lowercase());
+        match self.finding.also.as_slice() {
+            [] => self.finding.rule.to_owned(),
+            also if is_ours => format!("{} ({})", self.finding.rule, also.join(", ")),
+            _ => self.finding.rule.to_owned(),
+        }
+    }
+}
+
 /// What a format says of the rule behind a finding.
 #[derive(Debug, Clone, Default)]
 pub struct LintRule {

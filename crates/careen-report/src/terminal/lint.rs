@@ -65,7 +65,7 @@ fn headline(style: Style, file: &LintFile, found: &LintFinding) -> Line {
     let place = format!("{}:{}:{}: ", file.shown(), found.at.line, found.at.column);
     let line = Line::new(style).add(Tone::Strong, place);
     let line = line.add(tone, words::severity(finding.severity)).text(" ");
-    line.add(Tone::Hint, finding.rule).text(format!(": {}", finding.message)).whole()
+    line.add(Tone::Hint, found.rule_named()).text(format!(": {}", finding.message)).whole()
 }
 
 /// The first line of the place with carets below it, and the best fix.

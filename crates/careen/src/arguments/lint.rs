@@ -61,6 +61,9 @@ pub(crate) struct LintOptions {
     /// Platform to build for
     #[arg(long, value_name = "OS/ARCH", help_heading = "Build")]
     pub(crate) platform: Option<String>,
+    /// Also ask the builder which platform its base images are for; it may ask their registries
+    #[arg(long, help_heading = "Build")]
+    pub(crate) ask_builder: bool,
     /// Build context, instead of what compose and the like say, else the Dockerfile's folder
     #[arg(long, value_name = "FOLDER", help_heading = "Build")]
     pub(crate) context: Option<PathBuf>,

@@ -237,7 +237,7 @@ fn a_folder_is_searched_and_builds_say_what_is_theirs() {
     let run = lint(&sandbox, &["compose.yaml", "--format", "json"]);
     assert_eq!(places(&run), ["images/odd.name:2:1 mismatched-as-case"]);
     fs::create_dir(sandbox.project().join("bare")).unwrap();
-    lint(&sandbox, &["bare"]).check(0, &["bare: no Dockerfile was found"]);
+    lint(&sandbox, &["bare"]).check(3, &["bare: no Dockerfile was found"]);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn ignore_files_are_fixed_on_request() {
 #[test]
 fn a_baseline_survives_moved_lines_and_tells_what_is_gone() {
     let sandbox = sandbox(&[("app/Dockerfile", APT)]);
-    lint(&sandbox, &["--baseline", "known.json"]).check(3, &["--write-baseline"]);
+    lint(&sandbox, &["--baseline", "known.json"]).check(2, &["--write-baseline"]);
     sandbox
         .run(&["lint", "--write-baseline", "known.json"])
         .check(0, &["wrote 1 findings", "1 in the baseline"]);
@@ -464,7 +464,13 @@ fn a_number_of_shellcheck_is_a_name_for_its_findings_alone() {
     assert_eq!(codes(&[&all[..], &["--ignore", "SC2046=one word"]].concat()), ["SC2086"]);
     sandbox.write("careen.toml", b"[lint.severity]\nSC2086 = \"error\"\n");
     let run = sandbox.run(&["lint", "Dockerfile", "--only", "shell-mistake"]);
-    run.check(1, &["error shell-mistake: quote parameter", "warning shell-mistake: quote command"]);
+    run.check(
+        1,
+        &[
+            "error shell-mistake (SC2086): quote parameter",
+            "warning shell-mistake (SC2046): quote command",
+        ],
+    );
     sandbox.run(&["explain", "SC2086"]).check(0, &["# shell-mistake"]);
     let fix = ["lint", "Dockerfile", "--only", "SC2086", "--fix", "--risky"];
     sandbox.run(&fix).check(0, &["fixed shell-mistake"]);
@@ -478,4 +484,34 @@ fn a_file_can_ask_that_warnings_fail() {
     let sandbox = sandbox(&[("Dockerfile", source)]);
     lint(&sandbox, &["Dockerfile"]).check(1, &["style mismatched-as-case"]);
     lint(&sandbox, &["Dockerfile", "--fail-on", "never"]).check(0, &[]);
+}
+
+#[test]
+fn what_only_the_builder_knows_is_not_called_fine() {
+    let sandbox = Sandbox::new(&[("Dockerfile", "FROM debian:12\nCMD [\"true\"]\n")]);
+    let run = |more: &[&str]| sandbox.run(&[&["lint", "Dockerfile"], more].concat());
+    run(&["--only", "InvalidBaseImagePlatform"]).check(3, &["not checked: only --ask-builder"]);
+    let profile = ["--profile", "buildkit", "--only", "InvalidBaseImagePlatform"];
+    run(&profile).check(3, &["not checked: only --ask-builder"]);
+    run(&["--ask-builder"]).check(3, &["base images are not checked: no engine answers at"]);
+    // A finding that can be seen without the builder goes before.
+    sandbox.write("Dockerfile", b"FROM debian\nCMD true\n");
+    run(&["--ask-builder"]).check(1, &["base images are not checked"]);
+}
+
+#[test]
+fn odd_files_and_options_are_told_in_one_sentence() {
+    let sandbox = Sandbox::new(&[("Dockerfile", "FROM debian:12\nCMD [\"true\"]\n")]);
+    let wide: Vec<u8> =
+        "FROM debian:12\nRUN a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    sandbox.write("wide", &[&[0xff, 0xfe][..], &wide].concat());
+    sandbox.write("program", b"\x7fELF\x02\x01\x01\0\0\0\nx\ny\n");
+    sandbox.write("bad.json", b"{");
+    let run = |more: &[&str]| sandbox.run(&[&["lint"], more].concat());
+    run(&["wide"]).check(1, &["the file is UTF-16, and BuildKit reads UTF-8", "1 finding in"]);
+    run(&["program"]).check(1, &["the file is binary, and no Dockerfile", "1 finding in"]);
+    run(&["--platform", "nonsense", "Dockerfile"]).check(2, &["unknown operating system"]);
+    let hint = "write one with --write-baseline FILE";
+    run(&["--baseline", "none.json", "Dockerfile"]).check(2, &["none.json", hint]);
+    run(&["--baseline", "bad.json", "Dockerfile"]).check(2, &["bad.json", "EOF", hint]);
 }

@@ -6,6 +6,7 @@ mod archives;
 mod builders;
 mod documents;
 mod engine;
+mod engine_bases;
 mod engine_builders;
 mod engine_fixed_trees;
 mod engine_hazards;

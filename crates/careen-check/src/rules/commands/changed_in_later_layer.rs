@@ -5,6 +5,7 @@ use careen_syntax::dockerfile::{Flag, Instruction, Item, Transfer};
 
 use crate::buildkit::change;
 use crate::calls::Command;
+use crate::sizes::stored_again;
 use crate::steps::{Placed, Reading, Run};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -13,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "owners and modes come with the copy",
     category: Category::Dockerfile,
     topic: Topic::Size,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Always,
     since: "0.1",
@@ -22,9 +23,11 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
-    for run in &reading.runs {
-        for command in run.commands().filter(|command| is_recursive(command)) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
+    for run in reading.runs.iter().filter(|run| reading.is_shipped(run.stage)) {
+        for command in
+            run.commands().filter(|command| is_recursive(command) && !gives_to_root(command))
+        {
             let Some((copy, path)) = brought_by(reading, run, command) else { continue };
             let program = command.program();
             let message = format!("{program} stores the files of `{path}` a second time");
@@ -32,11 +35,12 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
                 Fix::by_hand(format!("Use `--{program}` where `{path}` is copied"))
             });
             let line = copy.instruction.lines.0.to_string();
-            found.push(
-                rule.at(reading.file, command.span, message)
-                    .because("copied in line", line, reading.file.path.display().to_string())
-                    .fix(fix),
+            let finding = rule.at(reading.file, command.span, message).because(
+                "copied in line",
+                line,
+                reading.file.path.display().to_string(),
             );
+            found.push(stored_again(finding, facts, copy.instruction).fix(fix));
         }
     }
 }
@@ -50,6 +54,13 @@ fn is_recursive(command: &Command) -> bool {
     };
     matches!(command.program(), "chown" | "chmod")
         && command.arguments().iter().any(|word| recursive(&word.text))
+}
+
+/// What is copied without a flag is root's already, and engines of today store no second copy then.
+fn gives_to_root(command: &Command) -> bool {
+    let owner = command.operands().first().copied().unwrap_or("");
+    let mut parts = owner.split([':', '.']);
+    command.program() == "chown" && parts.all(|part| matches!(part, "0" | "root" | ""))
 }
 
 /// The last COPY or ADD before the step, in its stage, into a folder that the command goes through.

@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "no passwords in commands",
     category: Category::Secrets,
     topic: Topic::Security,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Error,
     fixable: Fixable::Always,
     since: "0.1",

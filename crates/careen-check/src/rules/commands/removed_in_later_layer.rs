@@ -6,6 +6,7 @@ use careen_syntax::dockerfile::{Form, Item, Keyword, clean_path};
 use crate::buildkit::change;
 use crate::calls::Command;
 use crate::rules::transfer::archives::is_archive;
+use crate::sizes::stored_again;
 use crate::steps::{Placed, Reading, Run, insert};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -14,8 +15,8 @@ pub(crate) const RULE: Rule = Rule {
     title: "files are removed in the step that brought them",
     category: Category::Dockerfile,
     topic: Topic::Size,
-    status: Status::Preview,
-    severity: Severity::Warning,
+    status: Status::Stable,
+    severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",
     aliases: &[],
@@ -23,7 +24,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     for run in reading.runs.iter().filter(|run| reading.is_shipped(run.stage)) {
         for (n, command) in run.commands().enumerate() {
             if command.program() != "rm" {
@@ -33,13 +34,13 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             let message = format!("`{path}` stays in the layer that brought it");
             let fix = mounted(reading, run, n, copy, &path);
             let line = copy.instruction.lines.0.to_string();
-            found.push(
-                rule.at(reading.file, command.span, message)
-                    .because("copied in line", line, reading.file.path.display().to_string())
-                    .fix(
-                        fix.unwrap_or_else(|| Fix::by_hand("Mount it for the steps that need it")),
-                    ),
+            let finding = rule.at(reading.file, command.span, message).because(
+                "copied in line",
+                line,
+                reading.file.path.display().to_string(),
             );
+            let fix = fix.unwrap_or_else(|| Fix::by_hand("Mount it for the steps that need it"));
+            found.push(stored_again(finding, facts, copy.instruction).fix(fix));
         }
     }
 }

@@ -31,8 +31,9 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             let Some(user) = number(command).filter(|user| *user >= LARGE && !has_option) else {
                 continue;
             };
-            let message =
-                format!("useradd makes /var/log/lastlog and faillog long enough for user {user}");
+            let message = format!(
+                "older useradd makes /var/log/lastlog and faillog long enough for user {user}"
+            );
             let finding = rule.at(reading.file, command.span, message).because(
                 "user",
                 user.to_string(),

@@ -12,7 +12,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "the frontend knows what the file uses",
     category: Category::Dockerfile,
     topic: Topic::Correctness,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -28,23 +28,35 @@ struct Feature {
     used: fn(&Instruction) -> Option<Span>,
 }
 
-/// Versions as the reference of Dockerfiles has them.
+/// Versions as the reference of Dockerfiles has them (`frontend/dockerfile/docs/reference.md` of
+/// BuildKit, column "minimum Dockerfile version"), and for what became stable later than it came,
+/// the release notes of the frontend: heredocs 1.4.0, git sources of ADD and `--start-interval` 1.6.0,
+/// `--exclude` 1.19.0, `--parents` and `--security` 1.20.0.
+///
+/// Seen: 20.10.24 refuses each of them; 28.5.2 takes all but `--parents` and `--security`.
 #[rustfmt::skip]
 const FEATURES: &[Feature] = &[
     Feature { name: "--exclude", since: (1, 19), used: |i| flag(i, "exclude") },
     Feature { name: "--parents", since: (1, 20), used: |i| flag(i, "parents") },
+    Feature { name: "--security", since: (1, 20), used: |i| flag(i, "security") },
     Feature { name: "--unpack", since: (1, 17), used: |i| flag(i, "unpack") },
     Feature { name: "--checksum", since: (1, 6), used: |i| flag(i, "checksum") },
+    Feature { name: "--keep-git-dir", since: (1, 6), used: |i| flag(i, "keep-git-dir") },
+    Feature { name: "--start-interval", since: (1, 6), used: |i| flag(i, "start-interval") },
     Feature { name: "--link", since: (1, 4), used: |i| flag(i, "link") },
     Feature { name: "a heredoc", since: (1, 4), used: heredoc },
     Feature { name: "--network", since: (1, 3), used: |i| flag(i, "network") },
 ];
 
 /// The first engine whose own frontend is at least as new.
+///
+/// BuildKit by engine, from the engine's release notes: 23.0.0 has 0.10.6, 28.3.0 has 0.23.1, 28.4.0
+/// has 0.24.0, 29.0.0 has 0.25.2, 29.1.0 has 0.26.1. The frontend in each is the one released with it.
 #[rustfmt::skip]
 const ENGINES: &[((u32, u32), &str)] = &[
     ((1, 2), "20.10"),
-    ((1, 5), "23.0"),
+    ((1, 4), "23.0"),
+    ((1, 5), "24.0"),
     ((1, 6), "25.0"),
     ((1, 17), "28.3"),
     ((1, 19), "28.5"),

@@ -1,10 +1,10 @@
 //! What the apt rules share: mounts that keep apt's files, and what becomes pointless with them.
 
-use careen_model::{Edit, Finding, Fix, Safety, Span};
+use careen_model::{Edit, Fix, Safety, Span};
 
+use crate::ParsedDockerfile;
 use crate::packages::{apt_action, is_apt_install};
 use crate::steps::{self, Run, flag_lines, insert};
-use crate::{Facts, ParsedDockerfile, price};
 
 pub(super) const ARCHIVES: &str = "/var/cache/apt";
 pub(super) const LISTS: &str = "/var/lib/apt/lists";
@@ -113,14 +113,4 @@ pub(super) fn words_of(file: &ParsedDockerfile, span: Span) -> String {
         line.strip_suffix(file.file.escape).unwrap_or(line)
     });
     lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
-}
-
-/// Adds what the step took when it last ran.
-pub(super) fn measured(finding: Finding, run: &Run<'_>, facts: &Facts) -> Finding {
-    match price::step_seconds(&facts.history, &run.joined()) {
-        Some(step) => {
-            finding.because("the step took", format!("{:.1} s", step.seconds), step.source)
-        }
-        None => finding,
-    }
 }

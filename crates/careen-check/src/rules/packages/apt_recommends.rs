@@ -1,11 +1,10 @@
 //! apt also installs packages that are only recommended.
 
-use careen_model::{Category, Findings, Fix, Severity};
+use careen_model::{Basis, Category, Finding, Findings, Fix, Saving, Severity};
 
 use crate::packages::apt_action;
-use crate::rules::packages::apt;
 use crate::steps::{Reading, Run, edits, insert};
-use crate::{Check, Facts, Fixable, Rule, Status, Topic};
+use crate::{Check, Facts, Fixable, Rule, Status, Topic, price};
 
 pub(crate) const RULE: Rule = Rule {
     id: "apt-recommends",
@@ -20,6 +19,22 @@ pub(crate) const RULE: Rule = Rule {
     page: include_str!("apt_recommends.md"),
     check: Check::Dockerfile(check),
 };
+
+/// The share of an install's time that recommended packages take.
+///
+/// Measured with ten packages of a machine-learning image: 43 to 52 s without them, 59 to 77 s with
+/// them; the middles of both.
+const SHARE: f64 = 1.0 - 47.5 / 68.0;
+
+/// What an install took that was recorded, and what it would save.
+fn priced(finding: Finding, run: &Run<'_>, facts: &Facts) -> Finding {
+    match price::step_seconds(&facts.history, &run.joined()) {
+        Some(step) => finding
+            .because("the step took", format!("{:.1} s", step.seconds), step.source)
+            .costs(Saving::SecondsPerRebuild(step.seconds * SHARE), Basis::Modelled),
+        None => finding,
+    }
+}
 
 fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     let Reading { file, runs, .. } = dockerfile;
@@ -36,7 +51,7 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findi
             let at = action.span.end;
             let edit = insert(at, format!(" {OPTION}"));
             let fix = Fix::risky("Install only what is asked for", edits(file, vec![edit]));
-            let finding = apt::measured(finding, run, facts);
+            let finding = priced(finding, run, facts);
             found.push(if run.takes_words(file) {
                 finding.fix(fix.adds(OPTION))
             } else {

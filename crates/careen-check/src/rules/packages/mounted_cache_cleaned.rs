@@ -1,11 +1,11 @@
 //! A step empties the very cache that a mount keeps for it.
 
-use careen_model::{Category, Edit, Findings, Fix, Severity};
+use careen_model::{Category, Edit, Finding, Findings, Fix, Severity};
 use careen_syntax::dockerfile::Manager;
 
 use crate::calls::Command;
-use crate::packages::{apt_action, cache_folder};
-use crate::rules::packages::apt;
+use crate::packages::{apt_action, cache_folder, install};
+use crate::rules::packages::{apt, installs_cost};
 use crate::steps::{Reading, Run, edits};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -23,7 +23,17 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings) {
+/// What the kept cache would save of the next run of the step.
+fn priced(finding: Finding, run: &Run<'_>, facts: &Facts, folders: &[String]) -> Finding {
+    let Some(install) = run.commands().find_map(install) else { return finding };
+    // Of apt the lists alone have a price.
+    if install.manager == Manager::Apt && !folders.iter().any(|folder| folder == apt::LISTS) {
+        return finding;
+    }
+    installs_cost::priced(finding, run, facts, install.manager)
+}
+
+fn check(rule: &Rule, dockerfile: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     let Reading { file, runs, .. } = dockerfile;
     for run in runs {
         for (n, command) in run.script.commands.iter().enumerate() {
@@ -38,6 +48,7 @@ fn check(rule: &Rule, dockerfile: &Reading<'_>, _: &Facts, found: &mut Findings)
                     format!("this empties {}, which a mount keeps", folders.join(", ")),
                 )
                 .because("cache mount", folders.join(", "), file.path.display().to_string());
+            let finding = priced(finding, run, facts, &folders);
             let cut = run.cut(file, n).filter(|_| run.is_editable_anywhere(file));
             found.push(match cut {
                 Some(cut) => {

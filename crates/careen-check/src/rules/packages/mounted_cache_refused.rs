@@ -5,7 +5,7 @@ use careen_syntax::dockerfile::Manager;
 
 use crate::calls::Command;
 use crate::packages::{cache_folder, install, switch};
-use crate::rules::packages::with_gap;
+use crate::rules::packages::{installs_cost, with_gap};
 use crate::steps::{Reading, Run, edits};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -23,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     let file = reading.file;
     for run in &reading.runs {
         for command in run.commands() {
@@ -33,7 +33,8 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             let finding = |span, text: &str| {
                 let message = format!("a mount keeps {folder}, and {text} leaves it unused");
                 let path = file.path.display().to_string();
-                rule.at(file, span, message).because("cache mount", &folder, path)
+                let finding = rule.at(file, span, message).because("cache mount", &folder, path);
+                installs_cost::priced(finding, run, facts, manager)
             };
             if let Some(word) = refusals.next() {
                 let finding = finding(word.span, &word.text);

@@ -14,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "independent installs run side by side",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Always,
     since: "0.1",

@@ -12,7 +12,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "installed modules are compiled once",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Hint,
     fixable: Fixable::Sometimes,
     since: "0.1",

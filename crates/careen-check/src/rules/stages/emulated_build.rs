@@ -13,7 +13,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "cross-compiling stages run on the build machine",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Warning,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -32,7 +32,8 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
         let mut commands = of_stage.flat_map(|run| run.commands().map(move |c| (run, c)));
         let compiles = commands.find(|(run, command)| is_cross(reading, run, command));
         let Some((run, command)) = compiles else { continue };
-        let message = "the stage compiles for another platform, and is itself emulated on that one";
+        let message =
+            "a build for another platform emulates this stage, which compiles for it anyway";
         let line = run.instruction.lines.0;
         let flag = reading.file.file.insert_flag(stage.from, "--platform=$BUILDPLATFORM");
         let title = "Run the stage on the build machine";

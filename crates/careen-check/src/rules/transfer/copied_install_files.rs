@@ -5,6 +5,7 @@ use careen_syntax::dockerfile::{Form, Item, Keyword};
 
 use crate::buildkit::change;
 use crate::packages::install;
+use crate::rebuild::expected;
 use crate::steps::{Placed, Reading, Run, flag_lines, insert};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -13,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "installs read their files from a mount",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Pedantic,
     severity: Severity::Hint,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -22,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     let transfers = reading.all(Keyword::Copy).chain(reading.all(Keyword::Add));
     for step in transfers.filter(|step| !step.is_trigger) {
         let Some(sources) = plain_sources(step) else { continue };
@@ -35,11 +36,13 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             sources.join(" ")
         );
         let line = run.instruction.lines.0.to_string();
-        found.push(
-            rule.at(reading.file, step.instruction.code, message)
-                .because("read in line", line, reading.file.path.display().to_string())
-                .maybe_fix(mounted(reading, run, step, &sources)),
+        let finding = rule.at(reading.file, step.instruction.code, message).because(
+            "read in line",
+            line,
+            reading.file.path.display().to_string(),
         );
+        let finding = expected(finding, reading, facts, step.instruction.lines.0);
+        found.push(finding.maybe_fix(mounted(reading, run, step, &sources)));
     }
 }
 

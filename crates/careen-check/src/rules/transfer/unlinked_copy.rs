@@ -4,6 +4,7 @@ use careen_model::{Category, Findings, Fix, Severity};
 use careen_syntax::dockerfile::{Base, Keyword};
 
 use crate::buildkit::change;
+use crate::price::step_seconds;
 use crate::rules::format::missing_syntax_line::frontend;
 use crate::steps::Reading;
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
@@ -13,7 +14,7 @@ pub(crate) const RULE: Rule = Rule {
     title: "copies from stages do not depend on the base",
     category: Category::Dockerfile,
     topic: Topic::Performance,
-    status: Status::Preview,
+    status: Status::Stable,
     severity: Severity::Style,
     fixable: Fixable::Sometimes,
     since: "0.1",
@@ -22,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     // Without a frontend of its own the file is also for engines that refuse the flag.
     if frontend(reading.file).is_none_or(|version| version < (1, 4)) {
         return;
@@ -40,11 +41,22 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
         }
         let edits = vec![reading.file.file.insert_flag(step.instruction, "--link")];
         let message = "a new base copies these files again: --link would keep their layer";
-        found.push(
-            rule.at(reading.file, step.instruction.code, message)
-                .because("from", from.text(), reading.file.path.display().to_string())
-                .maybe_fix(change(reading.file, Fix::risky, "Copy with `--link`", edits)),
+        let mut finding = rule.at(reading.file, step.instruction.code, message).because(
+            "from",
+            from.text(),
+            reading.file.path.display().to_string(),
         );
+        let joined = String::from_utf8_lossy(step.instruction.logical().text());
+        if let Some(took) = step_seconds(&facts.history, &joined) {
+            finding =
+                finding.because("the copy took", format!("{:.1} s", took.seconds), took.source);
+        }
+        found.push(finding.maybe_fix(change(
+            reading.file,
+            Fix::risky,
+            "Copy with `--link`",
+            edits,
+        )));
     }
 }
 

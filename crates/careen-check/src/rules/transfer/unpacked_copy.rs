@@ -5,6 +5,7 @@ use careen_syntax::dockerfile::Keyword;
 
 use super::archives::is_archive;
 use crate::calls::Command;
+use crate::sizes::{copied_bytes, stored};
 use crate::steps::{Reading, Run};
 use crate::{Check, Facts, Fixable, Rule, Status, Topic};
 
@@ -22,7 +23,7 @@ pub(crate) const RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
+fn check(rule: &Rule, reading: &Reading<'_>, facts: &Facts, found: &mut Findings) {
     for step in reading.all(Keyword::Copy) {
         let Some(transfer) = step.instruction.transfer() else { continue };
         if transfer.from.is_some() {
@@ -45,11 +46,12 @@ fn check(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
             let message = format!("`{name}` stays in a layer beside what is unpacked from it");
             let fix = Fix::by_hand("Unpack it with ADD, or from a bind mount")
                 .show(format!("RUN --mount=type=bind,source={},target=/tmp/{name} …", source.text));
-            found.push(
-                rule.at(reading.file, source.span, message)
-                    .because("archive", name, reading.file.path.display().to_string())
-                    .fix(fix),
+            let finding = rule.at(reading.file, source.span, message).because(
+                "archive",
+                name,
+                reading.file.path.display().to_string(),
             );
+            found.push(stored(finding, copied_bytes(facts, &[source])).fix(fix));
         }
     }
 }

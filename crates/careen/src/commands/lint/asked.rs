@@ -2,16 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use careen_check::{Lint, LintFacts, Profile, Reach, Selection, Status, answers_to, find, nearest};
+use careen_check::{
+    Check, Lint, LintFacts, Profile, Reach, Rule, Selection, Status, WantedPlatform, answers_to,
+    find, nearest, platform_problem,
+};
 use careen_model::{Finding, Severity};
-use careen_syntax::dockerfile::Given;
+use careen_syntax::dockerfile::{Dockerfile, Given};
 
+use super::builder::Builder;
 use super::hadolint;
 use crate::arguments::{FailOn, LintOptions, LintProfile};
 use crate::commands::subject;
 use crate::config::{self, Config};
 use crate::failure::Failure;
-use crate::world::env;
+use crate::world::{World, env};
 
 /// The same for all files of a run.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ pub(super) struct Asked {
     severities: Vec<(String, Severity)>,
     /// What was said and does nothing.
     pub(super) notes: Vec<String>,
+    builder: Option<Builder>,
+    /// Why nobody can say anything about base images, where somebody wants to know.
+    no_builder: Option<String>,
 }
 
 impl Asked {
@@ -70,6 +77,9 @@ impl Asked {
         let mut given = Given::default();
         given.arguments.extend(options.arguments.iter().filter_map(|text| argument(text)));
         if let Some(platform) = &options.platform {
+            if let Some(problem) = platform_problem(platform) {
+                return Err(Failure::usage(format!("--platform {problem}")));
+            }
             given.platform.clone_from(platform);
         }
         let threshold = options.fail_on.or(set.fail_on);
@@ -90,6 +100,8 @@ impl Asked {
             ignored,
             severities: set.severity,
             notes: vec![],
+            builder: None,
+            no_builder: None,
         };
         if !asked.only.is_empty() {
             // Who names a check wants it, also one that the other linter tells only when asked.
@@ -109,6 +121,48 @@ impl Asked {
             Profile::Hadolint => hadolint::join(&mut asked, options)?,
         }
         Ok(asked)
+    }
+
+    /// Asks the builder what it builds for, when the options say so.
+    pub(super) fn ask_builder(&mut self, options: &LintOptions, world: &World) {
+        if !options.ask_builder {
+            let is_about_bases = |rule: &&Rule| matches!(rule.check, Check::Bases(_));
+            let named = self.only.iter().filter_map(|name| find(name).ok());
+            let mut named = named.chain(self.lint.selection.only.iter().copied());
+            self.no_builder = named.find(is_about_bases).map(|rule| {
+                format!("{} is not checked: only --ask-builder makes it known", rule.id)
+            });
+            return;
+        }
+        let wanted = match options.platform {
+            Some(_) => WantedPlatform::Said,
+            None => WantedPlatform::Open,
+        };
+        match Builder::open(wanted, world) {
+            Err(err) => self.no_builder = Some(format!("base images are not checked: {err}")),
+            Ok(builder) => {
+                if let Some(platform) = builder.platform() {
+                    self.facts.given.build_platform.clone_from(platform);
+                    if options.platform.is_none() {
+                        self.facts.given.platform.clone_from(platform);
+                    }
+                }
+                self.builder = Some(builder);
+            }
+        }
+    }
+
+    /// Adds what only the builder knows.
+    pub(super) fn tell_bases(&self, told: &mut LintFacts, file: &Dockerfile) {
+        if let Some(builder) = &self.builder {
+            builder.tell(told, file);
+        }
+    }
+
+    /// What was asked for and nobody could look at.
+    pub(super) fn unchecked(&self) -> Vec<String> {
+        let complaints = self.builder.as_ref().map(Builder::complaints).unwrap_or_default();
+        self.no_builder.iter().cloned().chain(complaints).collect()
     }
 
     /// Gives findings the severity that the configuration has for their rule.

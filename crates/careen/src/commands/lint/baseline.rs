@@ -15,6 +15,7 @@ use crate::commands::undo::failed;
 use crate::failure::Failure;
 
 const VERSION: &str = "1";
+const WRITE_ONE: &str = "write one with --write-baseline FILE";
 const KIND: &str = "lint-baseline";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,15 +38,15 @@ struct Entry {
 /// Takes known findings out of the files; returns entries of files that were looked at, or are
 /// gone, that nothing answers any more.
 pub(super) fn subtract(file: &Path, files: &mut [LintFile]) -> Result<Vec<StaleEntry>, Failure> {
-    let doing = || format!("read the baseline {}", file.display());
-    let text = fs::read_to_string(file).map_err(|err| {
-        Failure::could_not(doing(), err).hint(Some("write one with --write-baseline FILE"))
-    })?;
-    let baseline: Baseline = serde_json::from_str(&text)
-        .map_err(|err| Failure::usage(format!("{}: {err}", file.display())))?;
+    let unread = |why: &dyn std::fmt::Display| {
+        let why = format!("could not read the baseline {}: {why}", file.display());
+        Failure::usage(why).hint(Some(WRITE_ONE))
+    };
+    let text = fs::read_to_string(file).map_err(|err| unread(&err))?;
+    let baseline: Baseline = serde_json::from_str(&text).map_err(|err| unread(&err))?;
     if baseline.kind != KIND || baseline.schema_version != VERSION {
         let why = format!("{}: not a baseline of version {VERSION}", file.display());
-        return Err(Failure::usage(why));
+        return Err(Failure::usage(why).hint(Some(WRITE_ONE)));
     }
     let folder = folder_of(file);
     let mut known = baseline.findings;

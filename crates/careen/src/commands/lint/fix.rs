@@ -72,7 +72,7 @@ fn plan_of(target: &Target, asked: &Asked, policy: &Policy) -> Option<Plan> {
     }
     let facts = look::facts(target, asked, dockerfile::parse(bytes.clone()));
     let is_asked = |rule: &&careen_check::Rule| {
-        matches!(rule.check, Check::Dockerfile(_)) && asked.lint.asks_for(rule)
+        matches!(rule.check, Check::Dockerfile(_) | Check::Bases(_)) && asked.lint.asks_for(rule)
     };
     let only: Vec<_> = RULES.iter().copied().filter(is_asked).collect();
     if only.is_empty() {

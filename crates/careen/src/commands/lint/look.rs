@@ -131,6 +131,7 @@ pub(super) fn facts(target: &Target, asked: &Asked, file: Dockerfile) -> Facts {
     if let Some(context) = context {
         told.ignore = Fact::Known(careen_host::walk::in_force(&target.path, context).file);
     }
+    asked.tell_bases(&mut told, &file);
     Facts {
         dockerfile: Some(ParsedDockerfile { path: target.path.clone(), file }),
         lint: told,

@@ -2,6 +2,7 @@
 
 mod asked;
 mod baseline;
+mod builder;
 mod describe;
 mod fix;
 mod hadolint;
@@ -36,7 +37,8 @@ const FORMATS: &[Format] = &[
 pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Result<Exit, Failure> {
     super::refuse_format("lint", format, FORMATS)?;
     let started = Instant::now();
-    let asked = Asked::of(options)?;
+    let mut asked = Asked::of(options)?;
+    asked.ask_builder(options, world);
     let found = targets::of(&options.paths, options.context.as_deref());
     let mut done = fix::Done::default();
     if options.fix {
@@ -52,6 +54,8 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
         done = fix::apply(plan, options, world.now)?;
     }
     let mut files = look::all(&found.all, &asked);
+    let unchecked = asked.unchecked();
+    let could_not_look = !unchecked.is_empty();
     if let Some(file) = &options.write_baseline {
         let count = baseline::write(file, &files)?;
         super::say(&format!("wrote {count} findings to {}", file.display()));
@@ -68,12 +72,21 @@ pub(super) fn run(options: &LintOptions, format: Format, world: &World) -> Resul
         stale,
         fixed: done.fixed,
         journal: done.journal,
-        notes: found.notes.into_iter().chain(asked.notes).chain(done.notes).collect(),
+        notes: found
+            .notes
+            .into_iter()
+            .chain(asked.notes)
+            .chain(unchecked)
+            .chain(done.notes)
+            .collect(),
         took: started.elapsed(),
     };
     show(&linting, format, world)?;
     tell_what_has_no_place(&linting, format);
-    Ok(exit(&linting))
+    Ok(match exit(&linting) {
+        Exit::Ok if could_not_look || linting.files.is_empty() => Exit::CouldNotCheck,
+        exit => exit,
+    })
 }
 
 /// Forms of other programs know findings alone; what else there is to say goes to the person.
