@@ -365,7 +365,7 @@ pub(crate) struct HistoryOptions {
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum HistoryCommand {
     /// Read a build from a log: --progress=plain, tty or rawjson, the classic builder's, a
-    /// .dockerbuild file, or careen's own event log
+    /// .dockerbuild file, careen's own event log or `build --format jsonl`
     Import(HistoryImport),
     /// Show which recorded builds are too many or too old, and remove them with --yes
     Prune(HistoryPrune),

@@ -1,9 +1,10 @@
 //! A waterfall from the time of one build to that of another: what each part removed or added.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use careen_model::{BuildRecord, Outcome, Part, units};
+use careen_model::{BuildRecord, Outcome, Part, Phase, units};
 
 use super::{escape::put, phases::share};
 
@@ -12,7 +13,7 @@ const SMALL: f64 = 0.005;
 
 /// One row of the waterfall, in seconds.
 struct Fall {
-    name: &'static str,
+    name: Cow<'static, str>,
     /// Positive: the later build takes so much less.
     removed: f64,
 }
@@ -76,8 +77,15 @@ fn end(page: &mut String, name: &str, total: Duration, longest: Duration, class:
 /// The largest removal first, what was added last; their sum is the difference of the totals.
 fn falls(before: &BuildRecord, after: &BuildRecord) -> Vec<Fall> {
     let mut parts: BTreeMap<Part, f64> = BTreeMap::new();
+    // Groups of packages say more than their phase.
+    let is_finer = before.tells_packages() || after.tells_packages();
     for (record, sign) in [(before, 1.0), (after, -1.0)] {
-        for share in record.shares() {
+        let mut shares = record.shares();
+        if is_finer {
+            shares.retain(|share| share.part != Part::Phase(Phase::Packages));
+            shares.extend(record.package_shares());
+        }
+        for share in shares {
             *parts.entry(share.part).or_default() += sign * share.wall.as_secs_f64();
         }
     }
@@ -93,7 +101,7 @@ fn falls(before: &BuildRecord, after: &BuildRecord) -> Vec<Fall> {
     }
     falls.sort_by(|a, b| b.removed.total_cmp(&a.removed));
     if !falls.is_empty() && rest.abs() >= 0.05 {
-        falls.push(Fall { name: "the rest", removed: rest });
+        falls.push(Fall { name: "the rest".into(), removed: rest });
     }
     falls
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::builds::Table;
 use super::value::{round, seconds};
+use crate::ProofShown;
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
@@ -16,6 +17,21 @@ pub(super) struct Body<'a> {
     scenarios: Vec<Row<'a>>,
     content: Same<'a>,
     held_equal: &'a [String],
+}
+
+/// A proof that was made earlier.
+#[derive(Serialize)]
+pub(super) struct Kept<'a> {
+    /// Seconds since the Unix epoch.
+    made_at: i64,
+    #[serde(flatten)]
+    proof: Body<'a>,
+}
+
+impl<'a> From<&ProofShown<'a>> for Kept<'a> {
+    fn from(shown: &ProofShown<'a>) -> Kept<'a> {
+        Kept { made_at: shown.at, proof: Body::from(shown.proof) }
+    }
 }
 
 #[derive(Serialize)]

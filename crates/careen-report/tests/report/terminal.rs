@@ -319,6 +319,11 @@ fn a_build_is_compared_with_the_last_one() {
          base image         3 m 23 s           0 s          cached
          system packages    2 m 07 s           0 s          cached
          language packages 17 m 09 s      3 m 30 s            4.9×
+           PyTorch          6 m 55 s        92.2 s            4.5×
+           JAX              3 m 32 s        57.7 s            3.7×
+           computer vision  4 m 48 s        55.3 s            5.2×
+           Jupyter            36.3 s         4.4 s            8.2×
+           dependencies       76.9 s           0 s          cached
          files                41.4 s         0.5 s           82.8×
          other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
@@ -350,6 +355,11 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
          base image              0 s   and 3 m 23 s beside others
          system packages         0 s   and 2 m 07 s beside others
          language packages 17 m 09 s
+           PyTorch          6 m 55 s
+           JAX              3 m 32 s
+           computer vision  4 m 48 s
+           Jupyter            36.3 s
+           dependencies       76.9 s
          files                41.4 s
          other steps           5.6 s
          export             5 m 25 s
@@ -384,6 +394,9 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
          base image              0 s
          system packages         0 s
          language packages  2 m 30 s
+           PyTorch            92.2 s
+           JAX                57.7 s
+           dependencies          0 s
          between steps         0.1 s
          total              2 m 30 s
 
@@ -454,6 +467,11 @@ fn tables_of_builds() {
          base image         3 m 23 s           0 s          cached
          system packages    2 m 07 s           0 s          cached
          language packages 17 m 09 s      3 m 30 s            4.9×
+           PyTorch          6 m 55 s        92.2 s            4.5×
+           JAX              3 m 32 s        57.7 s            3.7×
+           computer vision  4 m 48 s        55.3 s            5.2×
+           Jupyter            36.3 s         4.4 s            8.2×
+           dependencies       76.9 s           0 s          cached
          files                41.4 s         0.5 s           82.8×
          other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×

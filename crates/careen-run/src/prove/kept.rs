@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use careen_engine::WholeFile;
 use careen_model::{
-    Comparison, Content, Difference, How, Measured, Part, Phase, Proof, Row, StepChange, Transfer,
+    Comparison, Content, Difference, How, Measured, PackageGroups, Part, Phase, Proof, Row,
+    StepChange, Transfer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +128,8 @@ fn times(pairs: Vec<Pair>) -> Vec<(Duration, Duration)> {
 
 fn part(name: &str) -> Option<Part> {
     let phases = Phase::ALL.into_iter().map(Part::Phase);
-    phases.chain([Part::Unaccounted]).find(|part| part.name() == name)
+    let known = phases.chain([Part::Unaccounted]).find(|part| part.name() == name);
+    known.or_else(|| PackageGroups::named(name).map(Part::Packages))
 }
 
 fn stored(proof: &Proof, at: i64) -> Stored {
@@ -138,7 +140,7 @@ fn stored(proof: &Proof, at: i64) -> Stored {
         parts: one
             .parts
             .iter()
-            .map(|(part, times)| (part.name().to_owned(), pairs(times)))
+            .map(|(part, times)| (part.name().into_owned(), pairs(times)))
             .collect(),
         comparison: one.comparison.as_ref().map(stored_comparison),
     };
@@ -176,7 +178,7 @@ fn stored_comparison(compared: &Comparison) -> StoredComparison {
         faults: one.faults.clone(),
     };
     let row = |row: &Row| {
-        let part = row.part.map(|part| part.name().to_owned());
+        let part = row.part.map(|part| part.name().into_owned());
         (part, (nanos(row.before), nanos(row.after)), row.cached)
     };
     let step = |one: &StepChange| StoredStep {
@@ -287,7 +289,11 @@ mod tests {
         let rows: Vec<Row> = Phase::ALL
             .into_iter()
             .map(|phase| row(Some(Part::Phase(phase)), 7, 5))
-            .chain([row(Some(Part::Unaccounted), 2, 1), row(None, 90, 30)])
+            .chain([
+                row(PackageGroups::named("PyTorch + JAX").map(Part::Packages), 4, 3),
+                row(Some(Part::Unaccounted), 2, 1),
+                row(None, 90, 30),
+            ])
             .collect();
         let transfer = || Transfer {
             name: "context".into(),

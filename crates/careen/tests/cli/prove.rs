@@ -83,6 +83,47 @@ fn an_engine_proof_has_times_and_the_same_content() {
     });
 }
 
+/// A proof is made once and shown later: the report has its figures.
+#[test]
+fn an_engine_proof_is_kept_for_the_report() {
+    on_projects(|on| {
+        let report = |format: &str| on.sandbox.run(&["report", "--format", format]);
+        on.sandbox.run(&on.build(&[])).check(0, &[]);
+        assert!(report("json").json()["proof"].is_null(), "nothing was proved yet");
+        let scenarios = ["--scenario", "cold", "--scenario", "source-changed"];
+        let run = on
+            .sandbox
+            .run(&prove(&[&["--runs", "2", "--format", "json"], &scenarios[..]].concat()));
+        run.check(0, &["shows this proof as a page"]);
+        let proof = run.json();
+
+        let told = report("json").json()["proof"].clone();
+        assert!(told["made_at"].as_i64().is_some_and(|at| at > 1_700_000_000), "{told:#}");
+        for member in ["before", "after", "engine", "verdict", "scenarios", "content", "held_equal"]
+        {
+            assert!(!proof[member].is_null(), "{member}");
+            assert_eq!(told[member], proof[member], "{member}");
+        }
+
+        let written = report("html");
+        written.check(0, &[]);
+        let page = fs::read_to_string(on.sandbox.project().join(written.out.trim())).unwrap();
+        assert!(page.contains("<h2 id=proof>The proof</h2>"));
+        for row in proof["scenarios"].as_array().unwrap() {
+            for side in ["before_median_seconds", "after_median_seconds"] {
+                let median = row[side].as_f64().unwrap();
+                // The document is rounded to a millisecond, the page rounds what was measured.
+                let shown = [-0.0005, 0.0, 0.0005].map(|by| {
+                    careen_model::units::time(std::time::Duration::from_secs_f64(median + by))
+                });
+                let has = shown.iter().any(|text| page.contains(&format!("<td class=n>{text}")));
+                assert!(has, "{side} of {}: none of {shown:?}", row["scenario"]);
+            }
+        }
+        is_clean(on);
+    });
+}
+
 #[test]
 fn an_engine_proof_of_another_image_is_refused_by_the_name_of_the_package() {
     on_projects(|on| {
