@@ -168,6 +168,14 @@ pub fn proof(out: &mut dyn io::Write, proof: &Proof) -> io::Result<()> {
             units::ratio(ratio.median)
         )?;
     }
+    for one in proof.scenarios.iter().filter(|one| !one.between.is_empty()) {
+        writeln!(out, "\n| {}: fix | change | left |\n|---|---:|---:|", one.scenario.name())?;
+        for (name, gain) in proof.fixes.iter().zip(one.gains()) {
+            let sure = if gain.is_sure() { "" } else { " (may be chance)" };
+            let (change, left) = (words::removed(gain.removed()), units::time(gain.after));
+            writeln!(out, "| {} | {change}{sure} | {left} |", text(name))?;
+        }
+    }
     let content = &proof.content;
     match &content.unknown {
         Some(why) => writeln!(out, "\ncontent not compared: {}", text(why))?,

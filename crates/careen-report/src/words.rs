@@ -130,6 +130,12 @@ pub(crate) fn change(row: &Row) -> String {
     }
 }
 
+/// `-3.2 s` of what is gone, `+0.4 s` of what was added.
+pub(crate) fn removed(seconds: f64) -> String {
+    let sign = if seconds > 0.0 { "-" } else { "+" };
+    format!("{sign}{}", seconds_of(seconds.abs()))
+}
+
 pub(crate) fn phase(row: &Row) -> Cow<'static, str> {
     row.part.map_or(Cow::Borrowed("total"), Part::name)
 }

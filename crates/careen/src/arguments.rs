@@ -417,6 +417,10 @@ pub(crate) struct Prove {
     /// State that should be faster: `now`, or as --before
     #[arg(long, value_name = "STATE", default_value = "now")]
     pub(crate) after: String,
+    /// Build the states between too: after each change since, and after each fix of a change;
+    /// says what each removed
+    #[arg(long)]
+    pub(crate) each: bool,
     /// Scenario to build (repeatable); all of them without
     #[arg(long, value_name = "SCENARIO", value_parser = scenario)]
     pub(crate) scenario: Vec<Scenario>,

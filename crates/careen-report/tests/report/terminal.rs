@@ -489,6 +489,46 @@ fn tables_of_builds() {
 }
 
 #[test]
+fn a_proof_tells_what_each_fix_removed() {
+    let proof = crate::page::proof();
+    let shown = text(|out| terminal::proof(out, PLAIN, &proof));
+    let (_, shown) = shown.split_once("what each fix removed").unwrap();
+    let (shown, _) = shown.split_once("\n\n").unwrap();
+    expect![[r#"
+
+         fix                                  change       left  95 % interval
+         before                                       31 m 13 s
+         ignore-missing                    -7 m 51 s  23 m 22 s  1.3–1.3×
+         apt-lists, no-install-recommends
+                                              +6.9 s  23 m 29 s  1.0–1.0×
+         shared-cache-id                  -19 m 12 s   4 m 17 s  4.2–7.0×
+         now                                           4 m 17 s"#]]
+    .assert_eq(shown);
+    assert!(shown.lines().all(|line| line.chars().count() <= 80));
+
+    let json: serde_json::Value =
+        serde_json::from_str(&text(|out| careen_report::json::proof(out, &proof))).unwrap();
+    let cold = &json["scenarios"][0];
+    let removed: Vec<f64> = cold["removed_by"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["removed_seconds"].as_f64().unwrap())
+        .collect();
+    let median = |side: &str| cold[side].as_f64().unwrap();
+    let all = median("before_median_seconds") - median("after_median_seconds");
+    assert_eq!(removed.len(), json["fixes"].as_array().unwrap().len());
+    assert!((removed.iter().sum::<f64>() - all).abs() < 0.01, "{cold:#}");
+    assert_eq!(json["scenarios"][1]["removed_by"], serde_json::json!([]));
+
+    let markdown = text(|out| careen_report::markdown::proof(out, &proof));
+    assert!(markdown.contains("| cold: fix | change | left |"), "{markdown}");
+    let page = crate::page::page(&crate::page::given(10));
+    assert!(page.contains("<summary>What each fix removed: cold</summary>"));
+    assert!(page.contains("<tr><th scope=row>shared-cache-id<"));
+}
+
+#[test]
 fn no_escape_sequence_gets_through_and_ascii_means_ascii() {
     let hostile = sample::HOSTILE;
     let mut facts = facts();

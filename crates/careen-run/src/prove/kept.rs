@@ -39,6 +39,8 @@ struct Stored {
     before: String,
     after: String,
     engine: Option<String>,
+    #[serde(default)]
+    fixes: Vec<String>,
     scenarios: Vec<StoredScenario>,
     content: StoredContent,
     held_equal: Vec<String>,
@@ -49,6 +51,8 @@ struct StoredScenario {
     name: String,
     note: String,
     pairs: Vec<Pair>,
+    #[serde(default)]
+    between: Vec<Vec<u64>>,
     parts: Vec<(String, Vec<Pair>)>,
     comparison: Option<StoredComparison>,
 }
@@ -137,6 +141,7 @@ fn stored(proof: &Proof, at: i64) -> Stored {
         name: one.scenario.name().to_owned(),
         note: one.note.clone(),
         pairs: pairs(&one.pairs),
+        between: one.between.iter().map(|all| all.iter().copied().map(nanos).collect()).collect(),
         parts: one
             .parts
             .iter()
@@ -151,6 +156,7 @@ fn stored(proof: &Proof, at: i64) -> Stored {
         before: proof.before.clone(),
         after: proof.after.clone(),
         engine: proof.engine.clone(),
+        fixes: proof.fixes.clone(),
         scenarios: proof.scenarios.iter().map(scenario).collect(),
         content: StoredContent {
             unknown: content.unknown.clone(),
@@ -204,6 +210,11 @@ fn read(stored: Stored) -> Kept {
             scenario: super::ledger::scenario(&one.name)?,
             note: one.note,
             pairs: times(one.pairs),
+            between: one
+                .between
+                .into_iter()
+                .map(|all| all.into_iter().map(Duration::from_nanos).collect())
+                .collect(),
             parts: one.parts.into_iter().filter_map(part).collect(),
             comparison: one.comparison.map(comparison),
         })
@@ -219,6 +230,7 @@ fn read(stored: Stored) -> Kept {
             before: stored.before,
             after: stored.after,
             engine: stored.engine,
+            fixes: stored.fixes,
             scenarios: stored.scenarios.into_iter().filter_map(scenario).collect(),
             content: Content {
                 unknown: content.unknown,
@@ -321,6 +333,7 @@ mod tests {
             scenario,
             note: "a note".into(),
             pairs: vec![(time(90), time(30)), (time(91), time(29))],
+            between: vec![vec![time(40), time(41)], vec![time(35), time(36)]],
             parts: rows
                 .iter()
                 .filter_map(|row| Some((row.part?, vec![(time(1), time(2))])))
@@ -332,6 +345,7 @@ mod tests {
             before: "a".into(),
             after: "b".into(),
             engine: Some("unix:///x".into()),
+            fixes: vec!["one".into(), "two, three".into(), "four".into()],
             scenarios: Scenario::ALL.into_iter().map(measured).collect(),
             content: Content {
                 unknown: None,

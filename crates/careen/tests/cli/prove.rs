@@ -83,6 +83,53 @@ fn an_engine_proof_has_times_and_the_same_content() {
     });
 }
 
+/// Two fixes of one change and one of another: every state between is built.
+#[test]
+fn an_engine_proof_tells_what_each_fix_removed() {
+    on_projects(|on| {
+        let sandbox = &on.sandbox;
+        sandbox.run(&["prove", "--each"]).check(3, &["nothing to undo"]);
+        let text = "FROM scratch\nCOPY rootfs /\nENV PATH=/bin\nWORKDIR src\nCOPY app.py .\n\
+             RUN sleep 1\n";
+        sandbox.write("Dockerfile", text.as_bytes());
+        fs::remove_file(sandbox.project().join(".dockerignore")).unwrap();
+        sandbox.write(".venv/pyvenv.cfg", b"home = /usr/bin\n");
+        sandbox.run(&["fix", "--yes"]).check(0, &["relative-workdir", "missing-ignore-file"]);
+        let text = fs::read_to_string(sandbox.project().join("Dockerfile")).unwrap();
+        assert!(text.contains("WORKDIR /src\n"), "{text}");
+        let more = ["fix", "--yes", "--risky", "--only", "weak-ignore-file"];
+        sandbox.run(&more).check(0, &["weak-ignore-file"]);
+
+        let scenarios = ["--scenario", "cold", "--scenario", "nothing-changed"];
+        let rest = [&scenarios[..], &["--runs", "2", "--format", "json"]].concat();
+        let run = sandbox.run(&[&["prove", "--each", "--before", "fix:1"], &rest[..]].concat());
+        run.check(0, &["4 states of the project", "after missing-ignore-file"]);
+        let proof = run.json();
+        let fixes = ["missing-ignore-file", "relative-workdir", "weak-ignore-file"];
+        assert_eq!(proof["fixes"], serde_json::json!(fixes), "{proof:#}");
+        assert_eq!(proof["content"]["same"], true, "{proof:#}");
+        for row in proof["scenarios"].as_array().unwrap() {
+            let gains = row["removed_by"].as_array().unwrap();
+            let named: Vec<&str> = gains.iter().map(|it| it["fixes"].as_str().unwrap()).collect();
+            assert_eq!(named, fixes);
+            // One state's median is where the next fix begins: no gap, nothing counted twice.
+            for pair in gains.windows(2) {
+                assert_eq!(pair[0]["after_median_seconds"], pair[1]["before_median_seconds"]);
+            }
+            assert_eq!(gains[0]["before_median_seconds"], row["before_median_seconds"]);
+            assert_eq!(gains[2]["after_median_seconds"], row["after_median_seconds"]);
+            assert!(gains.iter().all(|it| it["ratio_interval"].is_array()), "{row:#}");
+        }
+        is_clean(on);
+        let last = sandbox.run(&["prove", "--each", "--runs", "1", "--scenario", "cold"]);
+        last.check(0, &["nothing is known to lie between: weak-ignore-file is one fix"]);
+        sandbox
+            .run(&["prove", "--each", "--before", "git:main"])
+            .check(2, &["--each tells fixes apart", "hint:"]);
+        is_clean(on);
+    });
+}
+
 /// A proof is made once and shown later: the report has its figures.
 #[test]
 fn an_engine_proof_is_kept_for_the_report() {
