@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::engine::{OnEngine, on_each_engine};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Run, Sandbox};
 
 /// Copies everything before it works, with a shared cache mount.
 const SLOW: &str = "FROM scratch\n\
@@ -63,7 +63,7 @@ fn an_engine_proof_has_times_and_the_same_content() {
         let run = on
             .sandbox
             .run(&prove(&[&["--runs", "2", "--format", "json"], &scenarios[..]].concat()));
-        run.check(0, &["lock-changed is skipped"]);
+        ended(&run, &["lock-changed is skipped"]);
         let proof = run.json();
         assert_eq!(proof["content"]["same"], true, "{proof:#}");
         let rows = proof["scenarios"].as_array().unwrap();
@@ -103,7 +103,7 @@ fn an_engine_proof_tells_what_each_fix_removed() {
         let scenarios = ["--scenario", "cold", "--scenario", "nothing-changed"];
         let rest = [&scenarios[..], &["--runs", "2", "--format", "json"]].concat();
         let run = sandbox.run(&[&["prove", "--each", "--before", "fix:1"], &rest[..]].concat());
-        run.check(0, &["4 states of the project", "after missing-ignore-file"]);
+        ended(&run, &["4 states of the project", "after missing-ignore-file"]);
         let proof = run.json();
         let fixes = ["missing-ignore-file", "relative-workdir", "weak-ignore-file"];
         assert_eq!(proof["fixes"], serde_json::json!(fixes), "{proof:#}");
@@ -141,7 +141,7 @@ fn an_engine_proof_is_kept_for_the_report() {
         let run = on
             .sandbox
             .run(&prove(&[&["--runs", "2", "--format", "json"], &scenarios[..]].concat()));
-        run.check(0, &["shows this proof as a page"]);
+        ended(&run, &["shows this proof as a page"]);
         let proof = run.json();
 
         let told = report("json").json()["proof"].clone();
@@ -217,7 +217,7 @@ fn an_engine_proof_that_was_killed_goes_on() {
         child.wait().unwrap();
         assert_eq!(seen, 2, "it was killed while it measured");
         let again = on.sandbox.run(&[&arguments[..], &["--resume"]].concat());
-        again.check(0, &["going on after 1 measured pairs", "✓ same content"]);
+        ended(&again, &["going on after 1 measured pairs", "✓ same content"]);
         is_clean(on);
         on.sandbox
             .run(&[&arguments[..], &["--resume"]].concat())
@@ -231,6 +231,15 @@ fn a_proof_that_cannot_be_is_told() {
     sandbox.run(&["prove", "--scenario", "hot"]).check(2, &["cold, nothing-changed"]);
     sandbox.run(&["prove", "--runs", "0"]).check(2, &[]);
     sandbox.run(&["prove"]).check(3, &["no engine"]);
+}
+
+/// The proof came to its end. Of two states that take the same time, one in forty pairs of builds
+/// is slower beyond doubt, which is the code 1.
+#[track_caller]
+fn ended(run: &Run, says: &[&str]) {
+    let is_slower = run.out.contains("\"verdict\": \"slower\"")
+        || run.out.contains("the same image, and a scenario is slower");
+    run.check(i32::from(is_slower), says);
 }
 
 /// No image, no cache mount and no file of a proof is left.
