@@ -42,8 +42,14 @@ const PACKAGES: [(Is, PackageGroup); 17] = [
 const OF_A_FRAMEWORK: [Is; 2] = [Starts("nvidia-"), Exactly("triton")];
 
 /// Tools of packaging say nothing of what a step is for.
-const TOOLS: [Is; 5] =
-    [Exactly("pip"), Exactly("setuptools"), Exactly("wheel"), Exactly("uv"), Exactly("build")];
+const TOOLS: [Is; 6] = [
+    Exactly("pip"),
+    Exactly("setuptools"),
+    Exactly("wheel"),
+    Exactly("uv"),
+    Exactly("build"),
+    Exactly("python"),
+];
 
 /// Words that name a group in lists of packages that a project made: `--group vision`, `-r torch.txt`.
 const WORDS: [(&str, PackageGroup); 8] = [
@@ -65,8 +71,20 @@ const LISTS: [&str; 8] =
 const WITH: [&str; 1] = ["--with"];
 
 /// First words of what installs nothing.
-const OTHER_VERBS: [&str; 9] =
-    ["cache", "config", "list", "show", "freeze", "run", "clean", "check", "init"];
+const OTHER_VERBS: [&str; 12] = [
+    "cache",
+    "config",
+    "list",
+    "show",
+    "freeze",
+    "run",
+    "clean",
+    "check",
+    "init",
+    "uninstall",
+    "remove",
+    "venv",
+];
 
 /// The groups that these calls bring; empty when none of them installs packages of a language.
 pub fn package_groups(commands: &[PackageCommand]) -> PackageGroups {
@@ -104,7 +122,8 @@ fn installs(command: &PackageCommand) -> bool {
         Manager::Apt | Manager::Apk | Manager::Dnf | Manager::Yum | Manager::Zypper
     );
     let first = command.verb.split(' ').next().unwrap_or_default();
-    !is_system && !first.is_empty() && !OTHER_VERBS.contains(&first)
+    let last = command.verb.rsplit(' ').next().unwrap_or_default();
+    !is_system && !first.is_empty() && ![first, last].iter().any(|word| OTHER_VERBS.contains(word))
 }
 
 #[derive(Default)]
@@ -233,6 +252,8 @@ mod tests {
             ("apt-get install -y gcc && pip install JAX_lib", "JAX"),
             ("npm ci", "dependencies"),
             ("pip cache purge", ""),
+            ("uv venv /venv && uv pip uninstall jax && uv pip install torch", "PyTorch"),
+            ("conda create -y -n env python=3.11 jupyterlab", "Jupyter"),
             ("make torch", ""),
         ] {
             let name = format!("[base 3/9] RUN --mount=type=cache,target=/root/.cache {body}");
