@@ -1,6 +1,6 @@
 //! Two builds side by side, phase by phase.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{BuildRecord, Missed, Part, Phase, StepRecord, Transfer};
@@ -37,7 +37,8 @@ pub struct StepChange {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// A part of the build, or `None` for the total.
+    /// A part of the build, or `None` for the total. Parts of the packages stand after their phase
+    /// and are times within it.
     pub part: Option<Part>,
     pub before: Duration,
     pub after: Duration,
@@ -48,10 +49,15 @@ pub struct Row {
 impl Comparison {
     /// One row per part that occurs in either build, then the total.
     pub fn of(before: &BuildRecord, after: &BuildRecord) -> Comparison {
+        let is_finer = before.tells_packages() || after.tells_packages();
         let times = |record: &BuildRecord| -> BTreeMap<Part, Duration> {
             let phases = record.by_phase().into_iter();
             let mut times: BTreeMap<Part, Duration> =
                 phases.map(|(phase, busy)| (Part::Phase(phase), busy)).collect();
+            if is_finer {
+                let groups = record.by_packages().into_iter();
+                times.extend(groups.map(|(groups, busy)| (Part::Packages(groups), busy)));
+            }
             let nothing = record.unaccounted();
             if nothing >= NOTHING_WORTH_A_ROW {
                 times.insert(Part::Unaccounted, nothing);
@@ -59,12 +65,13 @@ impl Comparison {
             times
         };
         let (left, right) = (times(before), times(after));
-        let phases = Phase::ALL.into_iter().map(Part::Phase);
-        let parts = phases.chain([Part::Unaccounted]);
+        let parts = left.keys().chain(right.keys()).copied().collect::<BTreeSet<_>>();
+        let mut parts: Vec<Part> = parts.into_iter().collect();
+        parts.sort_by_key(|part| place(*part));
         let time =
             |map: &BTreeMap<Part, Duration>, part| map.get(&part).copied().unwrap_or_default();
         let mut rows: Vec<Row> = parts
-            .filter(|part| left.contains_key(part) || right.contains_key(part))
+            .into_iter()
             .map(|part| Row {
                 part: Some(part),
                 before: time(&left, part),
@@ -81,6 +88,15 @@ impl Comparison {
             steps: step_changes(before, after),
             missed: None,
         }
+    }
+}
+
+/// Where a part stands in a table: groups of packages right after their phase.
+fn place(part: Part) -> (bool, Phase, Part) {
+    match part {
+        Part::Phase(phase) => (false, phase, part),
+        Part::Packages(_) => (false, Phase::Packages, part),
+        Part::Unaccounted => (true, Phase::CacheExport, part),
     }
 }
 
@@ -137,8 +153,12 @@ impl StepChange {
 }
 
 fn all_cached(build: &BuildRecord, part: Part) -> bool {
-    let Part::Phase(phase) = part else { return false };
-    let mut steps = build.steps.iter().filter(|step| step.phase == phase).peekable();
+    let is_of = |step: &&StepRecord| match part {
+        Part::Phase(phase) => step.phase == phase,
+        Part::Packages(groups) => step.package_groups() == Some(groups),
+        Part::Unaccounted => false,
+    };
+    let mut steps = build.steps.iter().filter(is_of).peekable();
     steps.peek().is_some() && steps.all(|step| step.cached)
 }
 

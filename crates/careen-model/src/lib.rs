@@ -33,9 +33,9 @@ pub mod units;
 
 pub use build::missed;
 pub use build::{
-    BuildEvent, BuildRecord, CacheSource, Imported, LogClock, LogFormat, Missed, Outcome, Part,
-    Phase, Run, Share, StepId, StepRecord, Stream, Task, Transfer, Wait, What, exit_code_in,
-    phase_of, told_downloads,
+    BuildEvent, BuildRecord, CacheSource, Imported, LogClock, LogFormat, Missed, Outcome,
+    PackageGroup, PackageGroups, Part, Phase, Run, Share, StepId, StepRecord, Stream, Task,
+    Transfer, Wait, What, exit_code_in, phase_of, told_downloads,
 };
 pub use case::{Case, Expect, Verdict};
 pub use compare::{Change, Comparison, Row, StepChange, instruction_of};
@@ -54,6 +54,6 @@ pub use leftover::{Leftover, LeftoverKind};
 pub use listed::{Listed, State};
 pub use plan::{Choice, FileChange, Plan, Planned};
 pub use proof::{
-    Content, Difference, How, Measured, Proof, Ratio, Scenario, Verdict as ProofVerdict,
+    Content, Difference, Gain, How, Measured, Proof, Ratio, Scenario, Verdict as ProofVerdict,
 };
 pub use secret_values::SecretValues;

@@ -11,6 +11,9 @@ pub struct Proof {
     pub before: String,
     pub after: String,
     pub engine: Option<String>,
+    /// What lies between the two states, where the states after each of them were built too: the
+    /// fixes in their order, those that cannot be told apart as one. Empty where none were.
+    pub fixes: Vec<String>,
     /// In the order they were run.
     pub scenarios: Vec<Measured>,
     pub content: Content,
@@ -43,7 +46,9 @@ pub struct Measured {
     pub note: String,
     /// Wall times of the two builds of each round, before and after; none when it was skipped.
     pub pairs: Vec<(Duration, Duration)>,
-    /// The same for each part of the build: time in which at least one of its steps ran.
+    /// Wall times of the states in between, one list for each, one time for each round.
+    pub between: Vec<Vec<Duration>>,
+    /// The same as `pairs` for each part of the build: time in which at least one of its steps ran.
     pub parts: Vec<(Part, Vec<(Duration, Duration)>)>,
     /// Phases of the two builds whose times are the medians.
     pub comparison: Option<Comparison>,
@@ -56,6 +61,17 @@ pub struct Ratio {
     pub median: f64,
     /// 95 % interval of the mean ratio, by Student's t over the logarithms; `None` for one pair.
     pub interval: Option<(f64, f64)>,
+}
+
+/// What one fix removed from the wall time of a scenario, or added to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gain {
+    /// Medians of the state before the fix and of the one after it: the gains of a scenario go
+    /// from one of its medians to the other without a gap.
+    pub before: Duration,
+    pub after: Duration,
+    /// Of the pairs of builds before and after the fix.
+    pub ratio: Option<Ratio>,
 }
 
 /// Whether both states build the same files.
@@ -202,16 +218,30 @@ impl Measured {
 
     /// `None` without a pair, or with a build that took no time.
     pub fn ratio(&self) -> Option<Ratio> {
-        let ratios: Vec<f64> = self
-            .pairs
-            .iter()
-            .map(|(before, after)| before.as_secs_f64() / after.as_secs_f64())
-            .collect();
-        let is_usable = |ratio: &f64| ratio.is_finite() && *ratio > 0.0;
-        if ratios.is_empty() || !ratios.iter().all(is_usable) {
-            return None;
+        Ratio::of(self.pairs.iter().copied())
+    }
+
+    /// What each fix removed, in the order of [`Proof::fixes`]; nothing where the states between
+    /// were not built.
+    pub fn gains(&self) -> Vec<Gain> {
+        if self.between.is_empty() || self.pairs.is_empty() {
+            return vec![];
         }
-        Some(Ratio { median: median(ratios.clone()), interval: interval(&ratios) })
+        let (first, last) = self.pairs.iter().copied().unzip();
+        let mut states: Vec<&[Duration]> = self.between.iter().map(Vec::as_slice).collect();
+        let ends: (Vec<Duration>, Vec<Duration>) = (first, last);
+        states.insert(0, &ends.0);
+        states.push(&ends.1);
+        let middle = |times: &[Duration]| {
+            let times: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
+            Duration::from_secs_f64(if times.is_empty() { 0.0 } else { median(times) })
+        };
+        let gain = |pair: &[&[Duration]]| Gain {
+            before: middle(pair[0]),
+            after: middle(pair[1]),
+            ratio: Ratio::of(pair[0].iter().copied().zip(pair[1].iter().copied())),
+        };
+        states.windows(2).map(gain).collect()
     }
 
     /// Median wall time before and after; `None` without a pair.
@@ -221,6 +251,31 @@ impl Measured {
             (!times.is_empty()).then(|| Duration::from_secs_f64(median(times)))
         };
         Some((of(|pair| pair.0)?, of(|pair| pair.1)?))
+    }
+}
+
+impl Ratio {
+    fn of(pairs: impl Iterator<Item = (Duration, Duration)>) -> Option<Ratio> {
+        let ratios: Vec<f64> =
+            pairs.map(|(before, after)| before.as_secs_f64() / after.as_secs_f64()).collect();
+        let is_usable = |ratio: &f64| ratio.is_finite() && *ratio > 0.0;
+        if ratios.is_empty() || !ratios.iter().all(is_usable) {
+            return None;
+        }
+        Some(Ratio { median: median(ratios.clone()), interval: interval(&ratios) })
+    }
+}
+
+impl Gain {
+    /// Seconds that are gone; less than nothing where the fix added some.
+    pub fn removed(&self) -> f64 {
+        self.before.as_secs_f64() - self.after.as_secs_f64()
+    }
+
+    /// Whether all of the interval lies on one side of 1: one pair never does.
+    pub fn is_sure(&self) -> bool {
+        let interval = self.ratio.and_then(|ratio| ratio.interval);
+        interval.is_some_and(|(low, high)| low > 1.0 || high < 1.0)
     }
 }
 
@@ -268,6 +323,7 @@ mod tests {
             scenario: Scenario::Cold,
             note: String::new(),
             pairs,
+            between: vec![],
             parts: vec![],
             comparison: None,
         }
@@ -294,11 +350,31 @@ mod tests {
     }
 
     #[test]
+    fn the_gains_of_fixes_lead_from_one_median_to_the_other() {
+        let times = |all: &[u64]| all.iter().copied().map(Duration::from_millis).collect();
+        let mut one = measured(&[(9000, 1000), (9200, 1100), (8800, 900)]);
+        assert_eq!(one.gains(), []);
+        one.between = vec![times(&[4000, 4100, 3900]), times(&[4200, 4000, 4100])];
+        let gains = one.gains();
+        let medians: Vec<_> =
+            gains.iter().map(|it| (it.before.as_millis(), it.after.as_millis())).collect();
+        assert_eq!(medians, [(9000, 4000), (4000, 4100), (4100, 1000)]);
+        assert_eq!(gains.iter().map(Gain::is_sure).collect::<Vec<_>>(), [true, false, true]);
+        let (before, after) = one.medians().unwrap();
+        let removed: f64 = gains.iter().map(Gain::removed).sum();
+        assert!((removed - (before.as_secs_f64() - after.as_secs_f64())).abs() < 1e-9);
+        one.pairs.truncate(1);
+        one.between = vec![times(&[4000]), times(&[4200])];
+        assert!(!one.gains()[0].is_sure(), "one pair is no proof");
+    }
+
+    #[test]
     fn a_verdict_needs_the_same_content_first() {
         let proof = |pairs: &[(u64, u64)], content: Content| Proof {
             before: "a".into(),
             after: "b".into(),
             engine: None,
+            fixes: vec![],
             scenarios: vec![measured(pairs)],
             content,
             held_equal: vec![],

@@ -11,6 +11,9 @@ use crate::{TextOf, clean, missed, words};
 
 /// Findings that a comment shows; the rest is counted.
 const FINDINGS: usize = 10;
+/// Before a row that is a part of the row above it.
+const WITHIN: &str = "↳ ";
+
 const SLOWEST: usize = 5;
 
 /// Findings by cost.
@@ -77,8 +80,9 @@ pub fn build(
         table(out, compared)?;
     } else {
         writeln!(out, "| phase | time |\n|---|---:|")?;
-        for share in record.shares() {
-            writeln!(out, "| {} | {} |", share.part.name(), units::time(share.wall))?;
+        for share in words::shares(record) {
+            let name = words::part_after(WITHIN, Some(share.part)).unwrap_or_default();
+            writeln!(out, "| {name} | {} |", units::time(share.wall))?;
         }
         writeln!(out, "| **total** | **{total}** |")?;
     }
@@ -164,6 +168,14 @@ pub fn proof(out: &mut dyn io::Write, proof: &Proof) -> io::Result<()> {
             units::ratio(ratio.median)
         )?;
     }
+    for one in proof.scenarios.iter().filter(|one| !one.between.is_empty()) {
+        writeln!(out, "\n| {}: fix | change | left |\n|---|---:|---:|", one.scenario.name())?;
+        for (name, gain) in proof.fixes.iter().zip(one.gains()) {
+            let sure = if gain.is_sure() { "" } else { " (may be chance)" };
+            let (change, left) = (words::removed(gain.removed()), units::time(gain.after));
+            writeln!(out, "| {} | {change}{sure} | {left} |", text(name))?;
+        }
+    }
     let content = &proof.content;
     match &content.unknown {
         Some(why) => writeln!(out, "\ncontent not compared: {}", text(why))?,
@@ -203,9 +215,10 @@ fn table(out: &mut dyn io::Write, compared: &Comparison) -> io::Result<()> {
     writeln!(out, "| phase | {before} | {after} | change |\n|---|---:|---:|---:|")?;
     for row in &compared.rows {
         let (before, after) = (units::time(row.before), units::time(row.after));
-        let (name, change) = (words::phase(row), words::change(row));
+        let (name, change) = (words::phase_after(WITHIN, row), words::change(row));
         let strong = if row.part.is_none() { "**" } else { "" };
-        let cells = [name, &before, &after, &change].map(|cell| format!("{strong}{cell}{strong}"));
+        let cells =
+            [&*name, &before, &after, &change].map(|cell| format!("{strong}{cell}{strong}"));
         writeln!(out, "| {} |", cells.join(" | "))?;
     }
     Ok(())

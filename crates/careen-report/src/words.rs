@@ -1,12 +1,13 @@
 //! The words that every format uses for the same thing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use careen_model::{
-    Basis, BuilderCache, Change, Choice, EngineFacts, Fact, Fix, Imported, Leftover, LeftoverKind,
-    LogClock, LogFormat, Outcome, Place, Row, Safety, Saving, Severity, StepChange, StepRecord,
-    engine::Flavour, host::Mount, units,
+    Basis, BuildRecord, BuilderCache, Change, Choice, EngineFacts, Fact, Fix, Imported, Leftover,
+    LeftoverKind, LogClock, LogFormat, Outcome, Part, Phase, Place, Row, Safety, Saving, Severity,
+    Share, StepChange, StepRecord, engine::Flavour, host::Mount, units,
 };
 
 use crate::{TextOf, clean};
@@ -129,8 +130,38 @@ pub(crate) fn change(row: &Row) -> String {
     }
 }
 
-pub(crate) fn phase(row: &Row) -> &'static str {
-    row.part.map_or("total", careen_model::Part::name)
+/// `-3.2 s` of what is gone, `+0.4 s` of what was added.
+pub(crate) fn removed(seconds: f64) -> String {
+    let sign = if seconds > 0.0 { "-" } else { "+" };
+    format!("{sign}{}", seconds_of(seconds.abs()))
+}
+
+pub(crate) fn phase(row: &Row) -> Cow<'static, str> {
+    row.part.map_or(Cow::Borrowed("total"), Part::name)
+}
+
+/// The same with a mark before what is a part of the row above it.
+pub(crate) fn phase_after(mark: &str, row: &Row) -> Cow<'static, str> {
+    part_after(mark, row.part).unwrap_or_else(|| phase(row))
+}
+
+pub(crate) fn part_after(mark: &str, part: Option<Part>) -> Option<Cow<'static, str>> {
+    let part = part?;
+    let is_within = matches!(part, Part::Packages(_));
+    Some(if is_within { format!("{mark}{}", part.name()).into() } else { part.name() })
+}
+
+/// The shares of a build that add up to its total; those of the packages, which add up to the row
+/// above them, right after it where anything is known of them.
+pub(crate) fn shares(record: &BuildRecord) -> Vec<Share> {
+    let mut shares = record.shares();
+    let phase = shares.iter().position(|share| share.part == Part::Phase(Phase::Packages));
+    if let (Some(at), true) = (phase, record.tells_packages()) {
+        let rest = shares.split_off(at + 1);
+        shares.extend(record.package_shares());
+        shares.extend(rest);
+    }
+    shares
 }
 
 /// The name of a step on one line, runs of blanks made one, digests short.
@@ -168,6 +199,7 @@ pub(crate) fn imported(imported: Option<Imported>) -> String {
         LogFormat::Terminal => "a log of terminal frames",
         LogFormat::Classic => "a log of the classic builder",
         LogFormat::Events => "an event log of careen",
+        LogFormat::Jsonl => "a stream of careen's events",
         LogFormat::DockerBuild => "a .dockerbuild file",
     };
     let clock = match clock {

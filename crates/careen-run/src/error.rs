@@ -103,7 +103,7 @@ impl Error {
             Error::NoRoom { .. } => "make room there, or choose another place with --to",
             Error::NoBuildInLog { .. } => {
                 "known are --progress=plain, tty and rawjson, the classic builder's log, \
-                 .dockerbuild files and careen's own event logs"
+                 .dockerbuild files, careen's own event logs and `careen build --format jsonl`"
             }
             Error::NoBuild { .. } => "`careen history` lists the builds",
             Error::NoEntry { .. } => "`careen journal` lists the changes",

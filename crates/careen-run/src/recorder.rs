@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use careen_model::{BuildEvent, BuildRecord, LogFormat, StepId, Stream, What};
+use careen_model::{
+    BuildEvent, BuildRecord, LogFormat, PackageGroups, Phase, StepId, Stream, What,
+};
+use careen_syntax::dockerfile::package_groups_of_step;
 
 use crate::Error;
 use crate::history::{Begun, History, Project};
@@ -114,6 +117,9 @@ impl Recorder {
     pub fn finish(mut self, history: &History) -> Recorded {
         self.close_lines(self.record.total, None);
         let mut record = self.redaction.record(&self.record);
+        for step in &mut record.steps {
+            step.packages = packages_of(&step.name, step.phase);
+        }
         let stored = history.finish(self.begun, &mut record);
         Recorded { record, problem: self.failed.or(stored.err()) }
     }
@@ -164,6 +170,14 @@ impl Recorder {
             self.failed = self.begun.log.write(&event).err();
         }
         self.told.push(event);
+    }
+}
+
+/// What a step installs, for steps of the one phase that is told in groups.
+pub(crate) fn packages_of(name: &str, phase: Phase) -> PackageGroups {
+    match phase {
+        Phase::Packages => package_groups_of_step(name),
+        _ => PackageGroups::default(),
     }
 }
 

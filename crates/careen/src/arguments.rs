@@ -365,7 +365,7 @@ pub(crate) struct HistoryOptions {
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum HistoryCommand {
     /// Read a build from a log: --progress=plain, tty or rawjson, the classic builder's, a
-    /// .dockerbuild file, or careen's own event log
+    /// .dockerbuild file, careen's own event log or `build --format jsonl`
     Import(HistoryImport),
     /// Show which recorded builds are too many or too old, and remove them with --yes
     Prune(HistoryPrune),
@@ -417,6 +417,10 @@ pub(crate) struct Prove {
     /// State that should be faster: `now`, or as --before
     #[arg(long, value_name = "STATE", default_value = "now")]
     pub(crate) after: String,
+    /// Build the states between too: after each change since, and after each fix of a change;
+    /// says what each removed
+    #[arg(long)]
+    pub(crate) each: bool,
     /// Scenario to build (repeatable); all of them without
     #[arg(long, value_name = "SCENARIO", value_parser = scenario)]
     pub(crate) scenario: Vec<Scenario>,

@@ -6,12 +6,13 @@ use super::tests::fold;
 use super::*;
 
 /// The pieces of all forms; mutations mix them.
-const SEEDS: [&str; 5] = [
+const SEEDS: [&str; 6] = [
     "2024-05-01T10:00:01.0Z #1 [internal] load build definition\n#1 transferring dockerfile: 46B done\n#1 DONE 0.1s\n\n#2 [a 1/2] FROM x@sha256:1\n#2 sha256:ab 1.5MB / 2.5MB 0.3s\n#2 ...\n#3 [b 2/2] COPY --from=a /x /x\n#3 0.123 out\x1b[31mput\n#3 ERROR: exit code: 3\n------\nERROR: failed to solve: x\n",
     "Sending build context to Docker daemon  2.048kB\r\r\nStep 1/2 : FROM x\n ---> 12ab\nStep 2/2 : RUN y\n ---> Running in 12\nSuccessfully built 12\n",
     "[+] Building 1.5s (2/3) FINISHED\n => CACHED [1/2] FROM x   0.1s\n => => sha256:12 1MB / 2MB   0.5s\n => ERROR [2/2] RUN y   1.0s\nfailed to solve: z\n",
     "{\"vertexes\":[{\"digest\":\"a\",\"name\":\"[1/1] RUN x\",\"started\":\"2026-11-23T19:08:55.5Z\",\"completed\":\"9999-12-31T23:59:59Z\"}]}\n{\"logs\":[{\"vertex\":\"a\",\"stream\":1,\"data\":\"aGk=\"}],\"statuses\":[{\"id\":\"t\",\"vertex\":\"a\",\"current\":-5,\"total\":9223372036854775807}]}\n",
     "[12:00:00] [api] #99 DONE 1.5s\n#4294967295 [x 1/1] RUN\n#1 99999.9 x\n#2      started: 2018-11-06 15:14:44.1 +0000 UTC\n#2     duration: 1h2m3.5s\n\u{feff}\x1b_bk;t=17000\x07#5 CACHED\n",
+    "{\"at_seconds\":0.5,\"event\":\"step-planned\",\"step\":\"a\",\"name\":\"[1/1] RUN x\",\"inputs\":[]}\n{\"at_seconds\":0.6,\"event\":\"step-started\",\"step\":\"a\"}\n{\"at_seconds\":0.7,\"event\":\"log\",\"step\":\"a\",\"stream\":\"out\",\"text\":\"hi\"}\n{\"at_seconds\":1.25,\"event\":\"ended\",\"outcome\":\"built\"}\n",
 ];
 
 /// A generator that is the same everywhere: xorshift.

@@ -6,6 +6,7 @@
 mod classic;
 mod dockerbuild;
 mod figures;
+mod jsonl;
 mod lines;
 mod place;
 mod plain;
@@ -20,6 +21,7 @@ use careen_model::{BuildEvent, LogClock, LogFormat};
 
 use self::classic::Classic;
 pub use self::dockerbuild::read_dockerbuild;
+use self::jsonl::Jsonl;
 use self::lines::{Lines, Piece};
 use self::plain::Plain;
 use self::prefix::Prefix;
@@ -52,6 +54,7 @@ enum Form {
     RawJson(Box<RawJson>),
     Terminal(Box<Terminal>),
     Classic(Box<Classic>),
+    Jsonl(Box<Jsonl>),
 }
 
 /// What a log turned out to be.
@@ -92,6 +95,7 @@ impl LogReader {
             Form::RawJson(_) => Some(LogFormat::RawJson),
             Form::Terminal(_) => Some(LogFormat::Terminal),
             Form::Classic(_) => Some(LogFormat::Classic),
+            Form::Jsonl(_) => Some(LogFormat::Jsonl),
         }
     }
 
@@ -125,6 +129,8 @@ impl LogReader {
                 classic.finish(self.last, each);
                 (Some(LogFormat::Classic), of_lines)
             }
+            // A stream that was cut has no outcome, as the build of a careen that was killed.
+            Form::Jsonl(_) => (Some(LogFormat::Jsonl), LogClock::Engine),
         };
         // A time of day is no date.
         #[expect(clippy::cast_possible_truncation, reason = "whole seconds of our time")]
@@ -174,6 +180,7 @@ fn take(
         Form::RawJson(json) => json.line(line, each),
         Form::Terminal(terminal) => terminal.line(line),
         Form::Classic(classic) => classic.line(line, each),
+        Form::Jsonl(jsonl) => jsonl.line(line, each),
     }
 }
 
@@ -184,6 +191,9 @@ fn recognize(text: &[u8]) -> Option<Form> {
     }
     if rawjson::begins(text) {
         return Some(Form::RawJson(Box::default()));
+    }
+    if jsonl::begins(text) {
+        return Some(Form::Jsonl(Box::default()));
     }
     if terminal::begins(text) {
         return Some(Form::Terminal(Box::default()));

@@ -4,6 +4,7 @@
 //! the comparison all consume them. Nobody downstream knows where events came from.
 
 mod downloads;
+mod group;
 pub mod missed;
 mod phase;
 mod times;
@@ -11,6 +12,7 @@ mod times;
 use std::time::Duration;
 
 pub use self::downloads::told as told_downloads;
+pub use self::group::{PackageGroup, PackageGroups};
 pub use self::missed::Missed;
 pub use self::phase::{Phase, phase_of};
 pub use self::times::{CacheSource, Part, Share, Wait};
@@ -118,6 +120,8 @@ pub enum LogFormat {
     Classic,
     /// Careen's own event log.
     Events,
+    /// What `careen build --format jsonl` writes.
+    Jsonl,
     /// A build exported by `docker buildx history export`.
     DockerBuild,
 }
@@ -136,12 +140,13 @@ pub enum LogClock {
 }
 
 impl LogFormat {
-    pub const ALL: [LogFormat; 6] = [
+    pub const ALL: [LogFormat; 7] = [
         LogFormat::RawJson,
         LogFormat::Plain,
         LogFormat::Terminal,
         LogFormat::Classic,
         LogFormat::Events,
+        LogFormat::Jsonl,
         LogFormat::DockerBuild,
     ];
 
@@ -152,6 +157,7 @@ impl LogFormat {
             LogFormat::Terminal => "tty",
             LogFormat::Classic => "classic",
             LogFormat::Events => "events",
+            LogFormat::Jsonl => "jsonl",
             LogFormat::DockerBuild => "dockerbuild",
         }
     }
@@ -216,6 +222,8 @@ pub struct StepRecord {
     pub log_bytes: u64,
     /// Bytes of downloads that its own output told of, such as apt's and pip's.
     pub downloaded: u64,
+    /// What it installs, where its name tells; only for steps of [`Phase::Packages`].
+    pub packages: PackageGroups,
 }
 
 /// One stretch of work of a step.

@@ -1,23 +1,27 @@
 //! Where the wall time of a build went: phases, the critical path, waits, and what nothing ran in.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{BuildRecord, Phase, Run, StepRecord};
+use super::{BuildRecord, PackageGroups, Phase, Run, StepRecord};
 
 /// What a stretch of the wall time belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     Phase(Phase),
+    /// A part of [`Phase::Packages`]: the steps that install just these groups.
+    Packages(PackageGroups),
     /// No step ran: the client, the engine's own work between steps, waiting for either.
     Unaccounted,
 }
 
 impl Part {
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> Cow<'static, str> {
         match self {
-            Part::Phase(phase) => phase.name(),
-            Part::Unaccounted => "between steps",
+            Part::Phase(phase) => phase.name().into(),
+            Part::Packages(groups) => groups.to_string().into(),
+            Part::Unaccounted => "between steps".into(),
         }
     }
 }
@@ -61,11 +65,26 @@ impl BuildRecord {
     ///
     /// Phases overlap (the context is sent while early steps run), so the sum may exceed `total`.
     pub fn by_phase(&self) -> BTreeMap<Phase, Duration> {
-        let mut spans: BTreeMap<Phase, Vec<Span>> = BTreeMap::new();
+        self.busy(|step| Some(step.phase))
+    }
+
+    /// The same for the groups of packages within [`Phase::Packages`].
+    pub fn by_packages(&self) -> BTreeMap<PackageGroups, Duration> {
+        self.busy(StepRecord::package_groups)
+    }
+
+    fn busy<K: Ord>(&self, of: impl Fn(&StepRecord) -> Option<K>) -> BTreeMap<K, Duration> {
+        let mut spans: BTreeMap<K, Vec<Span>> = BTreeMap::new();
         for step in self.steps.iter().filter(|step| step.started.is_some()) {
-            spans.entry(step.phase).or_default().extend(step.spans(self.total));
+            let Some(key) = of(step) else { continue };
+            spans.entry(key).or_default().extend(step.spans(self.total));
         }
-        spans.into_iter().map(|(phase, list)| (phase, union(list))).collect()
+        spans.into_iter().map(|(key, list)| (key, union(list))).collect()
+    }
+
+    /// Whether anything finer than "some packages" is known of a step that installs some.
+    pub fn tells_packages(&self) -> bool {
+        self.steps.iter().any(|step| step.started.is_some() && step.packages.is_special())
     }
 
     /// The wall time in shares that add up to `total`, in the order of the phases; what no step
@@ -74,35 +93,57 @@ impl BuildRecord {
     /// Where several steps ran at once, the moment belongs to the one on the critical path, else
     /// to the one that began first.
     pub fn shares(&self) -> Vec<Share> {
-        let critical: BTreeSet<&str> =
-            self.critical_path().into_iter().map(|step| step.id.as_str()).collect();
-        let mut spans: Vec<(bool, Duration, Duration, Phase)> = Vec::new();
-        for step in &self.steps {
-            let is_beside = !critical.contains(step.id.as_str());
-            let of = step.spans(self.total).into_iter();
-            spans.extend(of.map(|(start, end)| (is_beside, start, end, step.phase)));
-        }
-        spans.sort_unstable();
-        // Spans that come first keep their time; later ones get what is left of theirs.
-        let mut taken: Vec<Span> = Vec::new();
-        let mut walls: BTreeMap<Phase, Duration> = BTreeMap::new();
-        for (_, start, end, phase) in spans {
-            let left = end.saturating_sub(start).saturating_sub(overlap(&taken, (start, end)));
-            *walls.entry(phase).or_default() += left;
-            insert(&mut taken, (start, end));
-        }
-        let busy = self.by_phase();
-        let of = |(phase, busy): (&Phase, &Duration)| Share {
-            part: Part::Phase(*phase),
-            wall: walls.get(phase).copied().unwrap_or_default(),
-            busy: *busy,
+        let walls = self.walls();
+        let of_phase = |phase: Phase| walls.iter().filter(move |(step, _)| step.phase == phase);
+        let of = |(phase, busy): (Phase, Duration)| Share {
+            part: Part::Phase(phase),
+            wall: of_phase(phase).map(|(_, wall)| *wall).sum(),
+            busy,
         };
-        let mut shares: Vec<Share> = busy.iter().map(of).collect();
+        let mut shares: Vec<Share> = self.by_phase().into_iter().map(of).collect();
         let nothing = self.total.saturating_sub(shares.iter().map(|share| share.wall).sum());
         if !nothing.is_zero() {
             shares.push(Share { part: Part::Unaccounted, wall: nothing, busy: Duration::ZERO });
         }
         shares
+    }
+
+    /// The share of [`Phase::Packages`] in the groups of packages that its steps install; they add
+    /// up to it.
+    pub fn package_shares(&self) -> Vec<Share> {
+        let walls = self.walls();
+        let of = |(groups, busy): (PackageGroups, Duration)| Share {
+            part: Part::Packages(groups),
+            wall: walls
+                .iter()
+                .filter(|(step, _)| step.package_groups() == Some(groups))
+                .map(|(_, wall)| *wall)
+                .sum(),
+            busy,
+        };
+        self.by_packages().into_iter().map(of).collect()
+    }
+
+    /// The moments that belong to each stretch of work: every moment of a step to one.
+    fn walls(&self) -> Vec<(&StepRecord, Duration)> {
+        let critical: BTreeSet<&str> =
+            self.critical_path().into_iter().map(|step| step.id.as_str()).collect();
+        let mut spans: Vec<(bool, Duration, Duration, Phase, usize)> = Vec::new();
+        for (place, step) in self.steps.iter().enumerate() {
+            let is_beside = !critical.contains(step.id.as_str());
+            let of = step.spans(self.total).into_iter();
+            spans.extend(of.map(|(start, end)| (is_beside, start, end, step.phase, place)));
+        }
+        spans.sort_unstable();
+        // Spans that come first keep their time; later ones get what is left of theirs.
+        let mut taken: Vec<Span> = Vec::new();
+        let mut walls = Vec::new();
+        for (_, start, end, _, place) in spans {
+            let left = end.saturating_sub(start).saturating_sub(overlap(&taken, (start, end)));
+            walls.push((&self.steps[place], left));
+            insert(&mut taken, (start, end));
+        }
+        walls
     }
 
     /// Wall time during which no step ran at all: what no phase accounts for.
@@ -184,6 +225,11 @@ impl BuildRecord {
 }
 
 impl StepRecord {
+    /// The groups of packages it installs; `None` for a step that installs none of a language.
+    pub fn package_groups(&self) -> Option<PackageGroups> {
+        (self.phase == Phase::Packages).then(|| self.packages.or_dependencies())
+    }
+
     /// Bytes that the engine counted for this step: context, layers, what was sent.
     pub fn transferred(&self) -> u64 {
         self.tasks.iter().map(|task| task.bytes).sum()
@@ -305,6 +351,50 @@ mod tests {
         assert!(record.serialization().is_some_and(|factor| (1.0..1.01).contains(&factor)));
         assert_eq!(BuildRecord::default().shares(), []);
         assert_eq!(BuildRecord::default().serialization(), None);
+    }
+
+    #[test]
+    fn the_groups_of_packages_add_up_to_their_phase() {
+        use super::super::PackageGroup::{Dependencies, Jax, PyTorch};
+        let mut record = build(vec![
+            (0, planned("a", "[1/4] RUN pip install torch", &[])),
+            (0, planned("b", "[x 1/1] RUN pip install jax", &[])),
+            (0, planned("c", "[2/4] RUN pip install torch jax", &["a"])),
+            (0, planned("d", "[3/4] RUN pip install -r r.txt", &["c"])),
+            (0, planned("e", "[4/4] RUN make", &["d"])),
+            (0, start("a")),
+            (5, start("b")),
+            (20, end("b")),
+            (30, end("a")),
+            (30, start("c")),
+            (40, end("c")),
+            (40, start("d")),
+            (47, end("d")),
+            (47, start("e")),
+            (50, end("e")),
+        ]);
+        assert!(!record.tells_packages());
+        let groups: [&[_]; 4] = [&[PyTorch], &[Jax], &[Jax, PyTorch], &[]];
+        for (step, groups) in record.steps.iter_mut().zip(groups) {
+            step.packages = groups.iter().copied().collect();
+        }
+        assert!(record.tells_packages());
+        let shares = record.package_shares();
+        let rows =
+            shares.iter().map(|s| (s.part.name().into_owned(), s.wall.as_secs(), s.busy.as_secs()));
+        let rows: Vec<_> = rows.collect();
+        let expected = [
+            ("PyTorch", 30, 30),
+            ("JAX", 0, 15),
+            ("PyTorch + JAX", 10, 10),
+            ("dependencies", 7, 7),
+        ];
+        assert_eq!(rows, expected.map(|(name, wall, busy)| (name.to_owned(), wall, busy)));
+        let phase = record.shares().into_iter().find(|s| s.part == Part::Phase(Phase::Packages));
+        let sum: Duration = shares.iter().map(|share| share.wall).sum();
+        assert_eq!(phase.map(|phase| phase.wall), Some(sum));
+        assert_eq!(record.steps[3].package_groups(), Some([Dependencies].into_iter().collect()));
+        assert_eq!(record.steps[4].package_groups(), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use careen_model::{Comparison, Measured, Row, units};
+use careen_model::{Comparison, Measured, Part, Row, units};
 
 use super::{
     HtmlInput,
@@ -62,7 +62,7 @@ pub(super) fn table(
         put!(
             page,
             "<tr{}><th scope=row>{}<td class=pic>{}<td class=n>{}<td class=n>{}<td class=\"n {}\">{}\n",
-            if row.part.is_none() { " class=total" } else { "" },
+            row_class(row.part),
             words::phase(row),
             bars((row.before, row.after), Spread::of(pairs(row)), longest),
             units::time(row.before),
@@ -72,6 +72,15 @@ pub(super) fn table(
         );
     }
     put!(page, "</tbody></table>\n");
+}
+
+/// The total is strong, a part of the row above stands further in.
+fn row_class(part: Option<Part>) -> &'static str {
+    match part {
+        None => " class=total",
+        Some(Part::Packages(_)) => " class=within",
+        Some(Part::Phase(_) | Part::Unaccounted) => "",
+    }
 }
 
 fn label(label: &str) -> String {
@@ -97,7 +106,7 @@ fn class(row: &Row) -> &'static str {
 
 /// The phases of a build that has nothing to be compared with.
 fn alone(page: &mut String, input: &HtmlInput<'_>) {
-    let shares = input.after.shares();
+    let shares = words::shares(input.after);
     let longest = shares.iter().map(|share| share.wall).max().unwrap_or_default();
     put!(
         page,
@@ -110,8 +119,9 @@ fn alone(page: &mut String, input: &HtmlInput<'_>) {
     for row in &shares {
         put!(
             page,
-            "<tr><th scope=row>{}<td class=pic><svg height=16 aria-hidden=true>\
+            "<tr{}><th scope=row>{}<td class=pic><svg height=16 aria-hidden=true>\
              <rect class=now y=4 height=8 rx=1 width={:.2}% /></svg><td class=n>{}\n",
+            row_class(Some(row.part)),
             row.part.name(),
             share(row.wall, longest),
             units::time(row.wall),

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use careen_model::{Content, Measured, ProofVerdict, units};
+use careen_model::{Content, Gain, Measured, Proof, ProofVerdict, units};
 
 use super::{
     Limits,
     escape::{middle_cut, put, shown},
     phases::{self, share},
+    waterfall::{self, Fall, KEY},
 };
 use crate::{ProofShown, words};
 
@@ -48,6 +49,7 @@ pub(super) fn section(page: &mut String, shown_proof: Option<&ProofShown<'_>>, l
         phases::table(page, &title, compared, Some(one));
         put!(page, "</details>\n");
     }
+    fixes(page, proof, limits);
     content(page, &proof.content, limits);
     if !proof.held_equal.is_empty() {
         put!(page, "<details><summary>What was held equal</summary><ul>\n");
@@ -57,6 +59,26 @@ pub(super) fn section(page: &mut String, shown_proof: Option<&ProofShown<'_>>, l
         put!(page, "</ul></details>\n");
     }
     put!(page, "</section>\n");
+}
+
+/// What each fix removed, from the builds of the states between.
+fn fixes(page: &mut String, proof: &Proof, limits: Limits) {
+    for (place, one) in proof.scenarios.iter().filter(|one| !one.between.is_empty()).enumerate() {
+        let gains = one.gains();
+        let Some((before, after)) = one.medians() else { continue };
+        let fall = |(name, gain): (&String, &Gain)| Fall {
+            name: shown(&middle_cut(name, limits.name * 2)).to_string().into(),
+            removed: gain.removed(),
+            is_sure: gain.is_sure(),
+        };
+        let falls: Vec<Fall> = proof.fixes.iter().zip(&gains).map(fall).collect();
+        let name = one.scenario.name();
+        let open = if place == 0 { " open" } else { "" };
+        put!(page, "<details{open}><summary>What each fix removed: {name}</summary>\n{KEY}");
+        let caption = format!("{name}: medians of {}; grey may be chance", builds(one));
+        waterfall::table(page, (&caption, "Fix"), &falls, (before, after));
+        put!(page, "</details>\n");
+    }
 }
 
 fn builds(one: &Measured) -> String {

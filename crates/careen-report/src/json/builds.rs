@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use careen_model::{
-    BuildEvent, BuildRecord, CacheSource, Case, Change, StepChange, StepRecord, Stream, Transfer,
-    Verdict, What,
+    BuildEvent, BuildRecord, CacheSource, Case, Change, Part, StepChange, StepRecord, Stream,
+    Transfer, Verdict, What,
 };
 use serde::Serialize;
 
@@ -31,6 +31,9 @@ pub(super) struct Build<'a> {
     phases: BTreeMap<&'static str, f64>,
     /// Each moment once; the shares, with what no step ran in, add up to the total.
     shares: Vec<OneShare>,
+    /// The share of the language packages by the groups that its steps install, such as
+    /// `PyTorch + JAX`; they add up to it.
+    package_groups: Vec<OneGroup>,
     steps_run: usize,
     steps_cached: usize,
     image: Option<&'a str>,
@@ -53,8 +56,16 @@ struct FromLog {
 
 #[derive(Serialize)]
 struct OneShare {
-    part: &'static str,
+    part: Cow<'static, str>,
     wall_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct OneGroup {
+    group: Cow<'static, str>,
+    wall_seconds: f64,
+    /// Time in which at least one of its steps ran, also beside others.
+    busy_seconds: f64,
 }
 
 /// A build that took longer than usual.
@@ -97,6 +108,8 @@ struct OneStep<'a> {
     id: &'a str,
     name: &'a str,
     phase: &'static str,
+    /// What a step of the language packages installs; `null` for all others.
+    package_group: Option<String>,
     inputs: &'a [String],
     started_seconds: Option<f64>,
     ended_seconds: Option<f64>,
@@ -141,6 +154,8 @@ pub(super) struct Table<'a> {
     before: String,
     after: String,
     rows: Vec<Row>,
+    /// Parts of the row of the language packages, where anything is known of them.
+    package_groups: Vec<Row>,
     /// The largest change first.
     steps: Vec<OneChange<'a>>,
     /// Why steps of the later build ran again; `null` when that is not known.
@@ -150,8 +165,8 @@ pub(super) struct Table<'a> {
 
 #[derive(Serialize)]
 struct Row {
-    /// A phase, or `total`.
-    phase: &'static str,
+    /// A phase or a group of packages, or `total`.
+    phase: Cow<'static, str>,
     before_seconds: f64,
     after_seconds: f64,
     /// How many times faster; `null` when the later one took no time.
@@ -187,9 +202,10 @@ struct Test<'a> {
     hint: Option<&'a str>,
 }
 
-/// One line of a stream of events.
+/// One line of a stream of events, which `careen history import` reads again.
 #[derive(Serialize)]
 pub(super) struct Event<'a> {
+    /// To the nanosecond, so that a stream tells what the history keeps.
     at_seconds: f64,
     #[serde(flatten)]
     what: Happened<'a>,
@@ -235,7 +251,7 @@ impl<'a> From<&'a BuildEvent> for Event<'a> {
             What::Sent(transfer) => Happened::Sent(Sent::from(transfer)),
             What::Ended { outcome } => Happened::Ended { outcome: words::outcome(Some(*outcome)) },
         };
-        Event { at_seconds: seconds(event.at), what }
+        Event { at_seconds: event.at.as_secs_f64(), what }
     }
 }
 
@@ -264,6 +280,15 @@ impl<'a> From<&'a BuildRecord> for Build<'a> {
                 .map(|share| OneShare {
                     part: share.part.name(),
                     wall_seconds: seconds(share.wall),
+                })
+                .collect(),
+            package_groups: record
+                .package_shares()
+                .iter()
+                .map(|share| OneGroup {
+                    group: share.part.name(),
+                    wall_seconds: seconds(share.wall),
+                    busy_seconds: seconds(share.busy),
                 })
                 .collect(),
             steps_run,
@@ -304,6 +329,7 @@ impl<'a> OneStep<'a> {
             id: &step.id,
             name: &step.name,
             phase: step.phase.name(),
+            package_group: step.package_groups().map(|groups| groups.to_string()),
             inputs: &step.inputs,
             started_seconds: step.started.map(seconds),
             ended_seconds: step.ended.map(seconds),
@@ -343,11 +369,22 @@ impl<'a> From<&'a careen_model::Comparison> for Table<'a> {
             title: String::new(),
             before: compared.before_label.clone(),
             after: compared.after_label.clone(),
-            rows: compared.rows.iter().map(Row::from).collect(),
+            rows: compared.rows.iter().filter(|row| !is_group(row)).map(Row::from).collect(),
+            package_groups: compared
+                .rows
+                .iter()
+                .filter(|row| is_group(row))
+                .map(Row::from)
+                .collect(),
             steps: compared.steps.iter().map(OneChange::from).collect(),
             ran_again: ran_again(compared.missed.as_deref()),
         }
     }
+}
+
+/// Members of the first list mean what they always meant, so groups have one of their own.
+fn is_group(row: &careen_model::Row) -> bool {
+    matches!(row.part, Some(Part::Packages(_)))
 }
 
 impl<'a> From<&'a StepChange> for OneChange<'a> {

@@ -26,7 +26,7 @@ use careen_model::{
 use serde::Serialize;
 
 use crate::{
-    HistoryShown, ImageTests, PruneShown, Subject, TextOf,
+    HistoryShown, ImageTests, ProofShown, PruneShown, Subject, TextOf,
     clean::misleads,
     terminal::{Applied, Listed},
 };
@@ -133,6 +133,26 @@ pub fn build(
     let compared = last.map(|last| Comparison::of(last, record));
     let comparison = compared.as_ref().map(builds::Table::from);
     write(out, "build", Body { build: builds::Build::from(record), comparison })
+}
+
+/// `kind: "build"` with the last proof of the project, as `careen report` tells it.
+pub fn report(
+    out: &mut dyn io::Write,
+    record: &BuildRecord,
+    before: Option<&BuildRecord>,
+    proof: Option<&ProofShown<'_>>,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        build: builds::Build<'a>,
+        comparison: Option<builds::Table<'a>>,
+        /// The members of a document of `careen prove`, and when it was made.
+        proof: Option<proof::Kept<'a>>,
+    }
+    let compared = before.map(|before| Comparison::of(before, record));
+    let comparison = compared.as_ref().map(builds::Table::from);
+    let proof = proof.map(proof::Kept::from);
+    write(out, "build", Body { build: builds::Build::from(record), comparison, proof })
 }
 
 /// One event of a build on a line of its own, without an envelope: a stream of JSON lines.

@@ -1,10 +1,11 @@
 //! A proof as JSON.
 
-use careen_model::{Content, Measured, Proof, ProofVerdict};
+use careen_model::{Content, Gain, Measured, Proof, ProofVerdict};
 use serde::Serialize;
 
 use super::builds::Table;
 use super::value::{round, seconds};
+use crate::ProofShown;
 
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
@@ -13,9 +14,27 @@ pub(super) struct Body<'a> {
     engine: Option<&'a str>,
     /// `faster`, `no-difference`, `slower`, `not-the-same` or `unknown`.
     verdict: &'static str,
+    /// What lies between the two states, where the states after each were built too: fixes in
+    /// their order, those that cannot be told apart in one text.
+    fixes: &'a [String],
     scenarios: Vec<Row<'a>>,
     content: Same<'a>,
     held_equal: &'a [String],
+}
+
+/// A proof that was made earlier.
+#[derive(Serialize)]
+pub(super) struct Kept<'a> {
+    /// Seconds since the Unix epoch.
+    made_at: i64,
+    #[serde(flatten)]
+    proof: Body<'a>,
+}
+
+impl<'a> From<&ProofShown<'a>> for Kept<'a> {
+    fn from(shown: &ProofShown<'a>) -> Kept<'a> {
+        Kept { made_at: shown.at, proof: Body::from(shown.proof) }
+    }
 }
 
 #[derive(Serialize)]
@@ -31,6 +50,36 @@ struct Row<'a> {
     /// 95 % interval of the mean ratio; `null` for a single pair.
     ratio_interval: Option<(f64, f64)>,
     phases: Option<Table<'a>>,
+    /// What each fix removed, in the order of `fixes`; they lead from one median to the other.
+    removed_by: Vec<OneGain<'a>>,
+}
+
+#[derive(Serialize)]
+struct OneGain<'a> {
+    fixes: &'a str,
+    before_median_seconds: f64,
+    after_median_seconds: f64,
+    /// Less than nothing: the fix added so much.
+    removed_seconds: f64,
+    /// All of the interval lies on one side of 1.
+    sure: bool,
+    ratio: Option<f64>,
+    ratio_interval: Option<(f64, f64)>,
+}
+
+impl<'a> OneGain<'a> {
+    fn of((fixes, gain): (&'a String, Gain)) -> OneGain<'a> {
+        let interval = gain.ratio.and_then(|ratio| ratio.interval);
+        OneGain {
+            fixes,
+            before_median_seconds: seconds(gain.before),
+            after_median_seconds: seconds(gain.after),
+            removed_seconds: round(gain.removed()),
+            sure: gain.is_sure(),
+            ratio: gain.ratio.map(|ratio| round(ratio.median)),
+            ratio_interval: interval.map(|(low, high)| (round(low), round(high))),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -92,15 +141,16 @@ impl<'a> From<&'a Proof> for Body<'a> {
                 ProofVerdict::NotTheSame => "not-the-same",
                 ProofVerdict::Unknown => "unknown",
             },
-            scenarios: proof.scenarios.iter().map(Row::from).collect(),
+            fixes: &proof.fixes,
+            scenarios: proof.scenarios.iter().map(|one| Row::of(one, &proof.fixes)).collect(),
             content: Same::from(&proof.content),
             held_equal: &proof.held_equal,
         }
     }
 }
 
-impl<'a> From<&'a Measured> for Row<'a> {
-    fn from(one: &'a Measured) -> Row<'a> {
+impl<'a> Row<'a> {
+    fn of(one: &'a Measured, fixes: &'a [String]) -> Row<'a> {
         let medians = one.medians();
         let ratio = one.ratio();
         let pairs = one.pairs.iter().map(|(before, after)| Pair {
@@ -119,6 +169,7 @@ impl<'a> From<&'a Measured> for Row<'a> {
                 .and_then(|ratio| ratio.interval)
                 .map(|(low, high)| (round(low), round(high))),
             phases: one.comparison.as_ref().map(Table::from),
+            removed_by: fixes.iter().zip(one.gains()).map(OneGain::of).collect(),
         }
     }
 }

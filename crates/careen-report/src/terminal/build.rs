@@ -91,14 +91,15 @@ fn phases(style: Style, record: &BuildRecord) -> Vec<Line> {
         line.right(28, tone, units::time(took))
     };
     let of = |share: &Share| {
-        let line = row(share.part.name(), share.wall, Tone::Plain);
+        let name = words::part_after("  ", Some(share.part)).unwrap_or_default();
+        let line = row(&name, share.wall, Tone::Plain);
         let beside = share.busy.saturating_sub(share.wall);
         if beside * 20 < share.busy || beside < Duration::from_millis(100) {
             return line;
         }
         line.add(Tone::Dim, format!("   and {} beside others", units::time(beside)))
     };
-    let mut lines: Vec<Line> = record.shares().iter().map(of).collect();
+    let mut lines: Vec<Line> = words::shares(record).iter().map(of).collect();
     lines.push(row("total", record.total, Tone::Strong));
     lines
 }

@@ -136,6 +136,17 @@ fn code(tone: Tone) -> Option<&'static str> {
     }
 }
 
+/// Columns of a line as it was drawn, without its colours.
+pub fn columns(line: &str) -> usize {
+    let mut in_escape = false;
+    let shown = line.chars().filter(|&c| {
+        let is_shown = !in_escape && c != '\u{1b}';
+        in_escape = c == '\u{1b}' || (in_escape && !c.is_ascii_alphabetic());
+        is_shown
+    });
+    shown.filter_map(UnicodeWidthChar::width).sum()
+}
+
 /// The width `text` will have in this style.
 pub(super) fn width_in(style: Style, text: &str) -> usize {
     fit(style, &clean(text)).width()

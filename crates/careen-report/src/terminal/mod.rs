@@ -24,6 +24,7 @@ pub use cases::image_tests;
 pub use context::{context, context_path, context_patterns, context_tried};
 pub use doctor::{Detail, Doctor, Listed, checks, doctor};
 pub use journal::{journal, undone};
+pub use line::columns;
 pub use lint::{Excerpts, lint};
 pub use live::{Output, Plain, Tail, Window, frame};
 pub use overview::{Overview, overview};

@@ -31,6 +31,9 @@ pub fn proof(out: &mut dyn io::Write, style: Style, proof: &Proof) -> io::Result
         lines.push(Line::new(style).add(Tone::Strong, title));
         lines.extend(tables::rows(style, compared, ("before", "after")));
     }
+    for one in &proof.scenarios {
+        lines.extend(gains(style, one, &proof.fixes));
+    }
     lines.push(Line::new(style));
     lines.extend(content(style, &proof.content));
     lines.push(Line::new(style));
@@ -41,6 +44,43 @@ pub fn proof(out: &mut dyn io::Write, style: Style, proof: &Proof) -> io::Result
         lines.extend(rows.iter().map(|row| Line::new(style).add(Tone::Dim, row)));
     }
     write_lines(out, style, &lines)
+}
+
+/// What each fix removed; what one pair of builds or a wide interval says is not sure.
+fn gains(style: Style, one: &Measured, fixes: &[String]) -> Vec<Line> {
+    let gains = one.gains();
+    let (Some(first), Some(last)) = (gains.first(), gains.last()) else { return vec![] };
+    let title = format!("{}, what each fix removed", one.scenario.name());
+    let head = Line::new(style).add(Tone::Dim, " fix").right(44, Tone::Dim, "change");
+    let mut lines = vec![
+        Line::new(style),
+        Line::new(style).add(Tone::Strong, title),
+        head.right(55, Tone::Dim, "left").add(Tone::Dim, "  95 % interval"),
+        Line::new(style).text(" before").right(55, Tone::Plain, units::time(first.before)),
+    ];
+    for (name, gain) in fixes.iter().zip(&gains) {
+        let tone = match (gain.is_sure(), gain.removed() > 0.0) {
+            (true, true) => Tone::Good,
+            (true, false) => Tone::Bad,
+            (false, _) => Tone::Dim,
+        };
+        // A long list of rules has a line of its own.
+        let line = Line::new(style).text(" ").text(name);
+        let line = if name.chars().count() > 30 {
+            lines.extend(line.rows(3));
+            Line::new(style)
+        } else {
+            line
+        };
+        let line = line.right(44, tone, words::removed(gain.removed()));
+        let line = line.right(55, Tone::Plain, units::time(gain.after));
+        lines.push(match gain.ratio {
+            Some(ratio) => line.add(Tone::Dim, format!("  {}", interval(ratio))),
+            None => line,
+        });
+    }
+    lines.push(Line::new(style).text(" now").right(55, Tone::Strong, units::time(last.after)));
+    lines
 }
 
 fn scenario(style: Style, one: &Measured) -> Vec<Line> {

@@ -155,7 +155,7 @@ pub(super) fn rows(style: Style, compared: &Comparison, titles: (&str, &str)) ->
     let mut lines = vec![head];
     for row in &compared.rows {
         let name_tone = if row.part.is_none() { Tone::Strong } else { Tone::Plain };
-        let line = Line::new(style).text(" ").add(name_tone, words::phase(row));
+        let line = Line::new(style).text(" ").add(name_tone, words::phase_after("  ", row));
         let line = line.right(28, Tone::Plain, units::time(row.before));
         let line = line.right(42, name_tone, units::time(row.after));
         lines.push(line.right(58, change_tone(row), words::change(row)));

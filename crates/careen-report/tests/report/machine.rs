@@ -148,7 +148,7 @@ fn documents_begin_with_their_kind() {
 fn a_build_document_has_its_times() {
     let document = parsed(&text(|out| json::build(out, &sample::after(), Some(&sample::before()))));
     expect![[r#"{"after_seconds":0.6,"before_seconds":470.5,"change":"faster","phase":"context","ratio":784.167}"#]].assert_eq(&document["comparison"]["rows"][1].to_string());
-    expect![[r#"{"active_seconds":92.2,"cached":false,"cached_from":null,"downloaded_bytes":0,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"phase":"language packages","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}],"transferred_bytes":2100000000,"waited_for":{"alone_seconds":0.0,"queued_seconds":0.0,"step":"s4"}}"#]].assert_eq(&document["build"]["steps"][5].to_string());
+    expect![[r#"{"active_seconds":92.2,"cached":false,"cached_from":null,"downloaded_bytes":0,"ended_seconds":92.4,"error":null,"id":"s5","inputs":["s4"],"log_bytes":0,"name":"[base 4/9] RUN uv sync --group torch","on_critical_path":true,"package_group":"PyTorch","phase":"language packages","started_seconds":0.2,"tasks":[{"bytes":2100000000,"ended_seconds":72.0,"name":"download torch","started_seconds":1.0},{"bytes":0,"ended_seconds":86.0,"name":"write","started_seconds":72.0}],"transferred_bytes":2100000000,"waited_for":{"alone_seconds":0.0,"queued_seconds":0.0,"step":"s4"}}"#]].assert_eq(&document["build"]["steps"][5].to_string());
 }
 
 #[test]
@@ -302,6 +302,11 @@ fn a_comment_for_a_pull_request_is_short() {
         | base image | 3 m 23 s | 0 s | cached |
         | system packages | 2 m 07 s | 0 s | cached |
         | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
+        | ↳ PyTorch | 6 m 55 s | 92.2 s | 4.5× |
+        | ↳ JAX | 3 m 32 s | 57.7 s | 3.7× |
+        | ↳ computer vision | 4 m 48 s | 55.3 s | 5.2× |
+        | ↳ Jupyter | 36.3 s | 4.4 s | 8.2× |
+        | ↳ dependencies | 76.9 s | 0 s | cached |
         | files | 41.4 s | 0.5 s | 82.8× |
         | other steps | 5.6 s | 4.9 s | 1.1× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
@@ -335,6 +340,9 @@ fn a_comment_for_a_pull_request_is_short() {
         | base image | 0 s |
         | system packages | 0 s |
         | language packages | 2 m 30 s |
+        | ↳ PyTorch | 92.2 s |
+        | ↳ JAX | 57.7 s |
+        | ↳ dependencies | 0 s |
         | between steps | 0.1 s |
         | **total** | **2 m 30 s** |
 
@@ -363,6 +371,11 @@ fn a_comment_for_a_pull_request_is_short() {
         | base image | 3 m 23 s | 0 s | cached |
         | system packages | 2 m 07 s | 0 s | cached |
         | language packages | 17 m 09 s | 3 m 30 s | 4.9× |
+        | ↳ PyTorch | 6 m 55 s | 92.2 s | 4.5× |
+        | ↳ JAX | 3 m 32 s | 57.7 s | 3.7× |
+        | ↳ computer vision | 4 m 48 s | 55.3 s | 5.2× |
+        | ↳ Jupyter | 36.3 s | 4.4 s | 8.2× |
+        | ↳ dependencies | 76.9 s | 0 s | cached |
         | files | 41.4 s | 0.5 s | 82.8× |
         | other steps | 5.6 s | 4.9 s | 1.1× |
         | export | 5 m 25 s | 41.3 s | 7.9× |
@@ -412,7 +425,10 @@ fn hostile_text_is_data_everywhere() {
 #[test]
 fn a_trace_has_an_event_per_step() {
     let document = parsed(&text(|out| trace::trace(out, &sample::before())));
-    let events = document["traceEvents"].as_array().unwrap();
+    let all = document["traceEvents"].as_array().unwrap();
+    let (names, events): (Vec<_>, Vec<_>) = all.iter().partition(|event| event["ph"] == "M");
+    let names: Vec<_> = names.iter().map(|name| name["args"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["build 0003", "row 1", "row 2"]);
     assert_eq!(events.len(), 12);
     expect![[r#"{"args":{"cached":false,"critical":false,"phase":"base image","step":3},"cat":"step","dur":203200000,"name":"[base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22.04","ph":"X","pid":1,"tid":2,"ts":400000}"#]].assert_eq(&events[2].to_string());
     let rows: Vec<u64> = events.iter().map(|event| event["tid"].as_u64().unwrap()).collect();
@@ -433,6 +449,10 @@ fn a_trace_is_valid() {
             let number = |key: &str| {
                 event[key].as_u64().unwrap_or_else(|| panic!("{key} is no whole number: {event}"))
             };
+            if event["ph"] == "M" {
+                assert!(event["args"]["name"].is_string(), "{event}");
+                continue;
+            }
             assert_eq!(event["ph"], "X", "a complete event has its duration with it");
             assert!(event["name"].is_string() && event["cat"].is_string(), "{event}");
             assert!(event["args"].is_object() && number("pid") > 0, "{event}");

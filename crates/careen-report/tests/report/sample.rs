@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use careen_model::{
     Basis, BuildRecord, BuilderCache, Case, Category, Checked, ContextFacts, Diagnosis,
-    EngineFacts, Fact, FileChange, Finding, Fix, HostFacts, Looked, Outcome, Place, Plan, Planned,
-    ProjectFacts, Safety, Saving, Severity, Span, Step, StepRecord, Task, Transfer, Verdict, Why,
+    EngineFacts, Fact, FileChange, Finding, Fix, HostFacts, Looked, Outcome, PackageGroup,
+    PackageGroups, Place, Plan, Planned, ProjectFacts, Safety, Saving, Severity, Span, Step,
+    StepRecord, Task, Transfer, Verdict, Why,
     context::{Amount, IgnoreFile, Sized},
     engine::{
         BuildKit, Builder, BuilderFault, CacheRecord, Client, ClientBuilder, Endpoint, Engine,
@@ -414,6 +415,17 @@ pub(crate) fn plan() -> Plan {
 
 struct Row(&'static str, f64, f64, &'static [usize], bool);
 
+/// What `--group` says of a step.
+fn packages(name: &str) -> PackageGroups {
+    let groups = [
+        ("--group torch", PackageGroup::PyTorch),
+        ("--group jax", PackageGroup::Jax),
+        ("--group vision", PackageGroup::Vision),
+        ("--group jupyter", PackageGroup::Jupyter),
+    ];
+    groups.into_iter().filter(|(text, _)| name.contains(text)).map(|(_, group)| group).collect()
+}
+
 fn build(label: &str, rows: &[Row]) -> BuildRecord {
     let steps: Vec<StepRecord> = rows
         .iter()
@@ -422,6 +434,7 @@ fn build(label: &str, rows: &[Row]) -> BuildRecord {
             id: format!("s{i}"),
             name: (*name).into(),
             phase: careen_model::phase_of(name),
+            packages: packages(name),
             inputs: inputs.iter().map(|i| format!("s{i}")).collect(),
             started: Some(seconds(*start)),
             ended: Some(seconds(*end)),

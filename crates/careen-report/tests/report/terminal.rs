@@ -319,6 +319,11 @@ fn a_build_is_compared_with_the_last_one() {
          base image         3 m 23 s           0 s          cached
          system packages    2 m 07 s           0 s          cached
          language packages 17 m 09 s      3 m 30 s            4.9×
+           PyTorch          6 m 55 s        92.2 s            4.5×
+           JAX              3 m 32 s        57.7 s            3.7×
+           computer vision  4 m 48 s        55.3 s            5.2×
+           Jupyter            36.3 s         4.4 s            8.2×
+           dependencies       76.9 s           0 s          cached
          files                41.4 s         0.5 s           82.8×
          other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
@@ -350,6 +355,11 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
          base image              0 s   and 3 m 23 s beside others
          system packages         0 s   and 2 m 07 s beside others
          language packages 17 m 09 s
+           PyTorch          6 m 55 s
+           JAX              3 m 32 s
+           computer vision  4 m 48 s
+           Jupyter            36.3 s
+           dependencies       76.9 s
          files                41.4 s
          other steps           5.6 s
          export             5 m 25 s
@@ -384,6 +394,9 @@ fn a_first_build_and_a_failed_one_have_summaries_too() {
          base image              0 s
          system packages         0 s
          language packages  2 m 30 s
+           PyTorch            92.2 s
+           JAX                57.7 s
+           dependencies          0 s
          between steps         0.1 s
          total              2 m 30 s
 
@@ -454,6 +467,11 @@ fn tables_of_builds() {
          base image         3 m 23 s           0 s          cached
          system packages    2 m 07 s           0 s          cached
          language packages 17 m 09 s      3 m 30 s            4.9×
+           PyTorch          6 m 55 s        92.2 s            4.5×
+           JAX              3 m 32 s        57.7 s            3.7×
+           computer vision  4 m 48 s        55.3 s            5.2×
+           Jupyter            36.3 s         4.4 s            8.2×
+           dependencies       76.9 s           0 s          cached
          files                41.4 s         0.5 s           82.8×
          other steps           5.6 s         4.9 s            1.1×
          export             5 m 25 s        41.3 s            7.9×
@@ -468,6 +486,47 @@ fn tables_of_builds() {
                  -3 m 23 s  [base 1/9] FROM docker.io/nvidia/cuda:12.4.1-devel-ubuntu22…
     "#]]
     .assert_eq(&text(|out| terminal::comparison(out, PLAIN, "First build", &compared)));
+}
+
+#[test]
+fn a_proof_tells_what_each_fix_removed() {
+    let proof = crate::page::proof();
+    let shown = text(|out| terminal::proof(out, PLAIN, &proof));
+    let shown = &shown[shown.find("cold, what each fix removed").unwrap()..];
+    let shown = format!("{}\n", shown.split_once("\n\n").unwrap().0);
+    expect![[r#"
+        cold, what each fix removed
+         fix                                  change       left  95 % interval
+         before                                       31 m 13 s
+         ignore-missing                    -7 m 51 s  23 m 22 s  1.3–1.3×
+         apt-lists, no-install-recommends
+                                              +6.9 s  23 m 29 s  1.0–1.0×
+         shared-cache-id                  -19 m 12 s   4 m 17 s  4.2–7.0×
+         now                                           4 m 17 s
+    "#]]
+    .assert_eq(&shown);
+    assert!(shown.lines().all(|line| line.chars().count() <= 80));
+
+    let json: serde_json::Value =
+        serde_json::from_str(&text(|out| careen_report::json::proof(out, &proof))).unwrap();
+    let cold = &json["scenarios"][0];
+    let removed: Vec<f64> = cold["removed_by"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["removed_seconds"].as_f64().unwrap())
+        .collect();
+    let median = |side: &str| cold[side].as_f64().unwrap();
+    let all = median("before_median_seconds") - median("after_median_seconds");
+    assert_eq!(removed.len(), json["fixes"].as_array().unwrap().len());
+    assert!((removed.iter().sum::<f64>() - all).abs() < 0.01, "{cold:#}");
+    assert_eq!(json["scenarios"][1]["removed_by"], serde_json::json!([]));
+
+    let markdown = text(|out| careen_report::markdown::proof(out, &proof));
+    assert!(markdown.contains("| cold: fix | change | left |"), "{markdown}");
+    let page = crate::page::page(&crate::page::given(10));
+    assert!(page.contains("<summary>What each fix removed: cold</summary>"));
+    assert!(page.contains("<tr><th scope=row>shared-cache-id<"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! .careen/journal/0001/
 //!   before/0  after/0 …   content, one pair per file of the manifest
+//!   stages.json           files after the first fixes of the change, where it has several
 //!   manifest.json         written last before anything else is touched
 //!   committed             from here on the change is finished, never taken back
 //!   done                  every file has its new content
@@ -49,7 +50,7 @@ pub(super) struct Row {
     pub(super) after: Option<State>,
 }
 
-/// A path in JSON: text where it is UTF-8, bytes where it is not.
+/// A path or a content in JSON: text where it is UTF-8, bytes where it is not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Name {
@@ -62,6 +63,20 @@ impl Name {
         match path.to_str() {
             Some(text) => Name::Text(text.to_owned()),
             None => Name::Bytes(path.as_os_str().as_bytes().to_vec()),
+        }
+    }
+
+    pub(super) fn of_bytes(bytes: &[u8]) -> Name {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Name::Text(text.to_owned()),
+            Err(_) => Name::Bytes(bytes.to_vec()),
+        }
+    }
+
+    pub(super) fn bytes(self) -> Vec<u8> {
+        match self {
+            Name::Text(text) => text.into_bytes(),
+            Name::Bytes(bytes) => bytes,
         }
     }
 

@@ -8,6 +8,7 @@
 mod direct;
 mod disk;
 mod manifest;
+mod stages;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use careen_model::{FileChange, Plan};
 
 pub use self::direct::replace_file;
+pub use self::stages::Stage;
 
 use self::disk::State;
 use self::manifest::{Folder, Manifest, Progress};

@@ -23,6 +23,7 @@ fn project(name: &str) -> Project {
 fn record(seconds: u64) -> BuildRecord {
     let second = Duration::from_secs(1);
     let step = |id: &str, name: &str| StepRecord {
+        packages: crate::recorder::packages_of(name, careen_model::phase_of(name)),
         id: id.into(),
         name: name.into(),
         phase: careen_model::phase_of(name),
@@ -41,7 +42,7 @@ fn record(seconds: u64) -> BuildRecord {
         steps: vec![
             step("a", "[internal] load build context"),
             step("b", "[1/2] RUN x"),
-            step("c", "[2/2] RUN y"),
+            step("c", "[2/2] RUN pip install torch"),
             step("d", "exporting to image"),
         ],
         transfers: vec![Transfer {

@@ -11,6 +11,7 @@ use careen_model::{
 use serde::{Deserialize, Serialize};
 
 use super::stored_missed::StoredMissed;
+use crate::recorder::packages_of;
 
 /// Version of [`StoredRecord`] that this careen writes and the newest it reads.
 pub(super) const RECORD_VERSION: u32 = 2;
@@ -213,9 +214,11 @@ impl StoredStep {
             started: Duration::from_nanos(started),
             ended: ended.map(Duration::from_nanos),
         };
+        let phase = phase_of(&self.name);
         StepRecord {
             id: self.id,
-            phase: phase_of(&self.name),
+            phase,
+            packages: packages_of(&self.name, phase),
             name: self.name,
             inputs: self.inputs,
             started: self.started.map(Duration::from_nanos),

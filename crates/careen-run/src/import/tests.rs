@@ -133,7 +133,9 @@ fn no_secret_of_a_log_reaches_the_disk() {
         "{\"vertexes\":[{\"digest\":\"a\",\"name\":\"[1/1] RUN A_TOKEN=s3cr3t-value x\",\"started\":\"2026-11-23T19:08:55.5Z\"}]}\n\
          {\"logs\":[{\"vertex\":\"a\",\"stream\":1,\"data\":\"aXQgaXMgczNjcjN0LXZhbHVlCg==\",\"timestamp\":\"2026-11-23T19:08:56Z\"}]}\n",
     ];
-    for log in forms {
+    let stream = "{\"at_seconds\":0.5,\"event\":\"step-planned\",\"step\":\"a\",\"name\":\"[1/1] RUN A_TOKEN=s3cr3t-value x\"}\n\
+         {\"at_seconds\":0.6,\"event\":\"log\",\"step\":\"a\",\"stream\":\"out\",\"text\":\"it is s3cr3t-value\\n\"}\n";
+    for log in forms.into_iter().chain([stream]) {
         let (folder, history, project) = history();
         let recorded = read_in(&history, &project, log.as_bytes()).unwrap();
         assert!(recorded.problem.is_none());

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use careen_engine::WholeFile;
 use careen_model::{
-    Comparison, Content, Difference, How, Measured, Part, Phase, Proof, Row, StepChange, Transfer,
+    Comparison, Content, Difference, How, Measured, PackageGroups, Part, Phase, Proof, Row,
+    StepChange, Transfer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,8 @@ struct Stored {
     before: String,
     after: String,
     engine: Option<String>,
+    #[serde(default)]
+    fixes: Vec<String>,
     scenarios: Vec<StoredScenario>,
     content: StoredContent,
     held_equal: Vec<String>,
@@ -48,6 +51,8 @@ struct StoredScenario {
     name: String,
     note: String,
     pairs: Vec<Pair>,
+    #[serde(default)]
+    between: Vec<Vec<u64>>,
     parts: Vec<(String, Vec<Pair>)>,
     comparison: Option<StoredComparison>,
 }
@@ -127,7 +132,8 @@ fn times(pairs: Vec<Pair>) -> Vec<(Duration, Duration)> {
 
 fn part(name: &str) -> Option<Part> {
     let phases = Phase::ALL.into_iter().map(Part::Phase);
-    phases.chain([Part::Unaccounted]).find(|part| part.name() == name)
+    let known = phases.chain([Part::Unaccounted]).find(|part| part.name() == name);
+    known.or_else(|| PackageGroups::named(name).map(Part::Packages))
 }
 
 fn stored(proof: &Proof, at: i64) -> Stored {
@@ -135,10 +141,11 @@ fn stored(proof: &Proof, at: i64) -> Stored {
         name: one.scenario.name().to_owned(),
         note: one.note.clone(),
         pairs: pairs(&one.pairs),
+        between: one.between.iter().map(|all| all.iter().copied().map(nanos).collect()).collect(),
         parts: one
             .parts
             .iter()
-            .map(|(part, times)| (part.name().to_owned(), pairs(times)))
+            .map(|(part, times)| (part.name().into_owned(), pairs(times)))
             .collect(),
         comparison: one.comparison.as_ref().map(stored_comparison),
     };
@@ -149,6 +156,7 @@ fn stored(proof: &Proof, at: i64) -> Stored {
         before: proof.before.clone(),
         after: proof.after.clone(),
         engine: proof.engine.clone(),
+        fixes: proof.fixes.clone(),
         scenarios: proof.scenarios.iter().map(scenario).collect(),
         content: StoredContent {
             unknown: content.unknown.clone(),
@@ -176,7 +184,7 @@ fn stored_comparison(compared: &Comparison) -> StoredComparison {
         faults: one.faults.clone(),
     };
     let row = |row: &Row| {
-        let part = row.part.map(|part| part.name().to_owned());
+        let part = row.part.map(|part| part.name().into_owned());
         (part, (nanos(row.before), nanos(row.after)), row.cached)
     };
     let step = |one: &StepChange| StoredStep {
@@ -202,6 +210,11 @@ fn read(stored: Stored) -> Kept {
             scenario: super::ledger::scenario(&one.name)?,
             note: one.note,
             pairs: times(one.pairs),
+            between: one
+                .between
+                .into_iter()
+                .map(|all| all.into_iter().map(Duration::from_nanos).collect())
+                .collect(),
             parts: one.parts.into_iter().filter_map(part).collect(),
             comparison: one.comparison.map(comparison),
         })
@@ -217,6 +230,7 @@ fn read(stored: Stored) -> Kept {
             before: stored.before,
             after: stored.after,
             engine: stored.engine,
+            fixes: stored.fixes,
             scenarios: stored.scenarios.into_iter().filter_map(scenario).collect(),
             content: Content {
                 unknown: content.unknown,
@@ -287,7 +301,11 @@ mod tests {
         let rows: Vec<Row> = Phase::ALL
             .into_iter()
             .map(|phase| row(Some(Part::Phase(phase)), 7, 5))
-            .chain([row(Some(Part::Unaccounted), 2, 1), row(None, 90, 30)])
+            .chain([
+                row(PackageGroups::named("PyTorch + JAX").map(Part::Packages), 4, 3),
+                row(Some(Part::Unaccounted), 2, 1),
+                row(None, 90, 30),
+            ])
             .collect();
         let transfer = || Transfer {
             name: "context".into(),
@@ -315,6 +333,7 @@ mod tests {
             scenario,
             note: "a note".into(),
             pairs: vec![(time(90), time(30)), (time(91), time(29))],
+            between: vec![vec![time(40), time(41)], vec![time(35), time(36)]],
             parts: rows
                 .iter()
                 .filter_map(|row| Some((row.part?, vec![(time(1), time(2))])))
@@ -326,6 +345,7 @@ mod tests {
             before: "a".into(),
             after: "b".into(),
             engine: Some("unix:///x".into()),
+            fixes: vec!["one".into(), "two, three".into(), "four".into()],
             scenarios: Scenario::ALL.into_iter().map(measured).collect(),
             content: Content {
                 unknown: None,

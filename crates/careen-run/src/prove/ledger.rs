@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <folder>/job.json        what is proved, written before anything else
-//!          before/ after/  the private copies
+//!          before/ after/  the private copies, and between-1/ … of states between the two
 //!          history.db      a record of every build, apart from the project's history
 //!          rounds.jsonl    one line for each pair of builds, written when both have ended
 //!          engine.jsonl    what the engine holds of ours, written before it is made
@@ -30,6 +30,9 @@ pub(super) struct Job {
     pub(super) root: PathBuf,
     pub(super) before: String,
     pub(super) after: String,
+    /// States that are built too, between the two.
+    #[serde(default)]
+    pub(super) between: Vec<String>,
     pub(super) scenarios: Vec<String>,
     pub(super) runs: usize,
     pub(super) engine: String,
@@ -37,7 +40,7 @@ pub(super) struct Job {
     pub(super) fingerprint: String,
 }
 
-/// One pair of builds.
+/// One pair of builds, with those between.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pair {
     pub(super) round: usize,
@@ -46,6 +49,9 @@ pub(super) struct Pair {
     pub(super) labels: (String, String),
     /// Wall times in seconds.
     pub(super) seconds: (f64, f64),
+    /// The same of the states between the two, in their order.
+    #[serde(default)]
+    pub(super) between: Vec<f64>,
 }
 
 /// Something of ours in the engine.
@@ -175,6 +181,7 @@ mod tests {
             scenario: "cold".into(),
             labels: ("0001".into(), "0002".into()),
             seconds: (2.0, 1.0),
+            between: vec![1.5],
         };
         ledger.add_pair(&pair(0)).unwrap();
         let path = folder.path().join("rounds.jsonl");

@@ -8,6 +8,7 @@
 
 mod content;
 mod copy;
+mod each;
 mod edit;
 mod kept;
 mod ledger;
@@ -29,6 +30,7 @@ use self::state::{Private, copy_state};
 use crate::history::{History, Project};
 use crate::{Error, digest};
 
+pub use each::{Link, links};
 pub use kept::{Kept, keep, kept};
 pub use state::{Place, State};
 
@@ -39,6 +41,9 @@ pub struct Request<'a> {
     pub place: Place,
     pub before: State,
     pub after: State,
+    /// The fixes that lead from one to the other, the last of which to `after`: the states between
+    /// are built too. Empty: only the two are.
+    pub fixes: Vec<Link>,
     /// In the order they are run; a cold build of each state is always made first.
     pub scenarios: Vec<Scenario>,
     /// Rounds, at least one.
@@ -105,9 +110,12 @@ pub fn prove(
     on_told: &mut dyn FnMut(Told<'_>),
     cancel: &CancelToken,
 ) -> Result<Proof, Error> {
-    let names = (request.before.name(&request.place)?, request.after.name(&request.place)?);
+    let states = states(request);
+    let names: Result<Vec<String>, Error> =
+        states.iter().map(|state| state.name(&request.place)).collect();
+    let names = names?;
     let ledger = Ledger::at(&request.folder);
-    let (job, privates) = prepare(request, &ledger, &names, on_told)?;
+    let (job, privates) = prepare(request, &ledger, (&states, &names), on_told)?;
     let project = Project {
         remote: None,
         root: request.place.root.clone(),
@@ -119,22 +127,27 @@ pub fn prove(
         request,
         ledger: &ledger,
         job: &job,
-        names: [&names.0, &names.1],
-        privates: [&privates.0, &privates.1],
+        names: &names,
+        privates: &privates,
         history: &history,
         project: &project,
         cancel,
         on_told,
-        images: [None, None],
+        images: vec![None; names.len()],
     };
     let (plan, skipped) = rounds.plan()?;
     rounds.run(&plan)?;
     (rounds.on_told)(Told::Comparing);
     let content = rounds.compare()?;
     let proof = Proof {
-        before: names.0.clone(),
-        after: names.1.clone(),
+        before: job.before.clone(),
+        after: job.after.clone(),
         engine: Some(job.engine.clone()),
+        fixes: if states.len() > 2 {
+            request.fixes.iter().map(|link| link.fixes.clone()).collect()
+        } else {
+            vec![]
+        },
         scenarios: measured(request, &ledger, &history, &project, &plan, &skipped)?,
         content,
         held_equal: held_equal(request),
@@ -160,20 +173,39 @@ pub fn abandon(folder: &Path, connection: &Connection) -> Result<Vec<String>, Er
     Ok(left)
 }
 
+/// Before, those between, and after.
+fn states<'a>(request: &'a Request<'_>) -> Vec<&'a State> {
+    let between = request.fixes.split_last().map_or(&[][..], |(_, between)| between);
+    let between = between.iter().map(|link| &link.state);
+    std::iter::once(&request.before).chain(between).chain([&request.after]).collect()
+}
+
+/// What the files and images of a state are called; the order is that of the tables.
+fn side_name(side: usize, sides: usize) -> String {
+    match side {
+        0 => "before".to_owned(),
+        last if last + 1 == sides => "after".to_owned(),
+        between => format!("between-{between}"),
+    }
+}
+
 fn prepare(
     request: &Request<'_>,
     ledger: &Ledger,
-    names: &(String, String),
+    (states, names): (&[&State], &[String]),
     on_told: &mut dyn FnMut(Told<'_>),
-) -> Result<(Job, (Private, Private)), Error> {
-    let folders = (ledger.folder.join("before"), ledger.folder.join("after"));
+) -> Result<(Job, Vec<Private>), Error> {
+    let sides = states.len();
+    let folders: Vec<PathBuf> =
+        (0..sides).map(|side| ledger.folder.join(side_name(side, sides))).collect();
     let mut job = Job {
         version: Job::version(),
         nonce: request.nonce.clone(),
         started_at: request.now,
         root: request.place.root.clone(),
-        before: names.0.clone(),
-        after: names.1.clone(),
+        before: names[0].clone(),
+        after: names[sides - 1].clone(),
+        between: names[1..sides - 1].to_vec(),
         scenarios: request.scenarios.iter().map(|one| one.name().to_owned()).collect(),
         runs: request.runs,
         engine: request.connection.endpoint().address.clone(),
@@ -191,13 +223,12 @@ fn prepare(
         }
         if ledger.is_copied() {
             on_told(Told::Resumed { pairs: ledger.pairs()?.len() });
-            let place = &request.place;
-            let privates = (Private::again(place, &folders.0), Private::again(place, &folders.1));
-            return Ok((known, privates));
+            let again = |folder: &PathBuf| Private::again(&request.place, folder);
+            return Ok((known, folders.iter().map(again).collect()));
         }
         job = known;
     }
-    for folder in [&folders.0, &folders.1] {
+    for folder in &folders {
         match fs::remove_dir_all(folder) {
             Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Error::io("removing", folder)(err));
@@ -214,10 +245,12 @@ fn prepare(
         }
         Ok(private)
     };
-    let before = copy(&request.before, &names.0, &folders.0)?;
-    let after = copy(&request.after, &names.1, &folders.1)?;
+    let mut privates = Vec::new();
+    for (side, folder) in folders.iter().enumerate() {
+        privates.push(copy(states[side], &names[side], folder)?);
+    }
     ledger.mark_copied()?;
-    Ok((job, (before, after)))
+    Ok((job, privates))
 }
 
 /// What makes two proofs the same question, beside what the job names. Values stay out of it.
@@ -301,7 +334,8 @@ fn measured(
     for &scenario in &request.scenarios {
         if let Some((_, why)) = skipped.iter().find(|(known, _)| *known == scenario) {
             let note = why.clone();
-            rows.push(Measured { scenario, note, pairs: vec![], parts: vec![], comparison: None });
+            let (pairs, between, parts) = (vec![], vec![], vec![]);
+            rows.push(Measured { scenario, note, pairs, between, parts, comparison: None });
             continue;
         }
         let planned = plan.iter().find(|planned| planned.scenario == scenario);
@@ -322,6 +356,10 @@ fn measured(
             scenario,
             note: planned.map(round::Planned::note).unwrap_or_default(),
             pairs: own.iter().map(|pair| (time(pair.seconds.0), time(pair.seconds.1))).collect(),
+            between: (0..own.first().map_or(0, |pair| pair.between.len()))
+                .map(|state| own.iter().filter_map(move |pair| pair.between.get(state).copied()))
+                .map(|times| times.map(time).collect())
+                .collect(),
             parts: parts(history, project, &own)?,
             comparison,
         });
@@ -363,6 +401,12 @@ fn held_equal(request: &Request<'_>) -> Vec<String> {
         "each state has cache mounts and a copy of the context of its own".to_owned(),
         "both are built in turns, and every other round begins with the other one".to_owned(),
     ];
+    if request.fixes.len() > 1 {
+        held.push(
+            "the states between are built in each round too, in the order of the fixes or against it"
+                .to_owned(),
+        );
+    }
     if !request.build.build_args.is_empty() {
         let names: Vec<&str> = request.build.build_args.iter().map(|(name, _)| &**name).collect();
         held.push(format!("build arguments: {}", names.join(", ")));

@@ -11,13 +11,10 @@ use careen_syntax::dockerfile::{Keyword, parse};
 use super::edit::{self, Originals, Recipe};
 use super::ledger::{Held, Job, Ledger, Pair};
 use super::state::Private;
-use super::{Request, Told, content, not_compared};
+use super::{Request, Told, content, not_compared, side_name};
 use crate::Error;
 use crate::build::{BuildJob, Finished, build};
 use crate::history::{History, Project};
-
-/// The two states, in the order of the tables.
-const SIDES: [&str; 2] = ["before", "after"];
 
 /// A scenario that can be run, and the edit that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +41,15 @@ pub(super) struct Rounds<'a, 'b> {
     pub(super) request: &'a Request<'a>,
     pub(super) ledger: &'a Ledger,
     pub(super) job: &'a Job,
-    pub(super) names: [&'a str; 2],
-    pub(super) privates: [&'a Private; 2],
+    /// Of each state: before, those between, and after.
+    pub(super) names: &'a [String],
+    pub(super) privates: &'a [Private],
     pub(super) history: &'a History,
     pub(super) project: &'a Project,
     pub(super) cancel: &'a CancelToken,
     pub(super) on_told: &'b mut dyn FnMut(Told<'_>),
     /// The image that each side's tag named last; it goes when the next one has the tag.
-    pub(super) images: [Option<String>; 2],
+    pub(super) images: Vec<Option<String>>,
 }
 
 /// One build of a proof.
@@ -73,17 +71,17 @@ impl Rounds<'_, '_> {
     /// What can be run, and what cannot with the reason.
     pub(super) fn plan(&mut self) -> Result<Plans, Error> {
         // A killed careen may have left its edits in the copies.
-        for side in [0, 1] {
+        for side in 0..self.sides() {
             self.originals(side).restore()?;
         }
-        let sent = self.sent_by_both()?;
+        let sent = self.sent_by_all()?;
         let has_mounts = |private: &Private| {
             let text = std::fs::read(private.dockerfile()).unwrap_or_default();
             let file = parse(text);
             let mut runs = file.instructions().filter(|one| one.keyword == Keyword::Run);
             runs.any(|run| run.flags_named("mount").any(|flag| flag.text().contains("type=cache")))
         };
-        let mounts = self.privates.into_iter().any(has_mounts);
+        let mounts = self.privates.iter().any(has_mounts);
         let (mut plan, mut skipped) = (Vec::new(), Vec::new());
         for &scenario in &self.request.scenarios {
             let recipe = match scenario {
@@ -98,7 +96,7 @@ impl Rounds<'_, '_> {
                     .map(Some)
                     .ok_or("no lock file that we know is sent by both builds".to_owned()),
                 Scenario::DependencyAdded => {
-                    edit::dependency(&sent, &self.privates[1].context).map(Some)
+                    edit::dependency(&sent, &self.privates[self.sides() - 1].context).map(Some)
                 }
             };
             match recipe {
@@ -112,8 +110,8 @@ impl Rounds<'_, '_> {
         Ok((plan, skipped))
     }
 
-    /// Files that both builds take from their contexts.
-    fn sent_by_both(&self) -> Result<Vec<PathBuf>, Error> {
+    /// Files that the builds of all states take from their contexts.
+    fn sent_by_all(&self) -> Result<Vec<PathBuf>, Error> {
         let of = |private: &Private| -> Result<Vec<PathBuf>, Error> {
             let failed =
                 |error: String| Error::Prove { doing: "list the context".to_owned(), error };
@@ -132,9 +130,12 @@ impl Rounds<'_, '_> {
             });
             Ok(files)
         };
-        let (before, after) = (of(self.privates[0])?, of(self.privates[1])?);
-        let known: HashSet<&PathBuf> = before.iter().collect();
-        Ok(after.iter().filter(|path| known.contains(path)).cloned().collect())
+        let mut common = of(&self.privates[self.sides() - 1])?;
+        for private in &self.privates[..self.sides() - 1] {
+            let known: HashSet<PathBuf> = of(private)?.into_iter().collect();
+            common.retain(|path| known.contains(path));
+        }
+        Ok(common)
     }
 
     /// All rounds that are not on the disk yet. A round that was cut is run again from its start.
@@ -156,9 +157,12 @@ impl Rounds<'_, '_> {
 
     fn round(&mut self, round: usize, missing: &[&Planned]) -> Result<(), Error> {
         let nonce = &self.job.nonce;
-        let caches = [format!("{nonce}-{round}-a"), format!("{nonce}-{round}-b")];
+        let caches = self.caches(round);
         let is_cold = missing.iter().any(|planned| planned.scenario == Scenario::Cold);
-        let first = [round % 2, 1 - round % 2];
+        let mut order: Vec<usize> = (0..self.sides()).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
 
         // The cold builds also fill the caches that the other scenarios start from.
         let cold = |side: usize| One {
@@ -169,17 +173,18 @@ impl Rounds<'_, '_> {
             caches: &caches[side],
             output: Output::Store,
         };
-        let records = self.both(first, &cold)?;
+        let records = self.all(&order, &cold)?;
         if is_cold {
             self.note(round, Scenario::Cold, &records)?;
         }
         for planned in missing.iter().filter(|planned| planned.scenario != Scenario::Cold) {
             let scenario = planned.scenario;
-            let fresh = [format!("{}-lost", caches[0]), format!("{}-lost", caches[1])];
+            let fresh: Vec<String> = caches.iter().map(|one| format!("{one}-lost")).collect();
             let lost = scenario == Scenario::CacheMountsLost;
-            for side in [0, 1] {
+            for side in 0..self.sides() {
                 if let Some(recipe) = &planned.recipe {
-                    let nonce = format!("{nonce} {round} {} {}", SIDES[side], scenario.name());
+                    let name = self.side_name(side);
+                    let nonce = format!("{nonce} {round} {name} {}", scenario.name());
                     self.originals(side).edit(recipe, &nonce)?;
                 }
             }
@@ -191,8 +196,8 @@ impl Rounds<'_, '_> {
                 caches: if lost { &fresh[side] } else { &caches[side] },
                 output: Output::Store,
             };
-            let built = self.both(first, &one);
-            for side in [0, 1] {
+            let built = self.all(&order, &one);
+            for side in 0..self.sides() {
                 self.originals(side).restore()?;
             }
             self.note(round, scenario, &built?)?;
@@ -200,24 +205,24 @@ impl Rounds<'_, '_> {
         Ok(())
     }
 
-    fn both<'c>(
+    /// Builds every state in this order; gives the records in the order of the states.
+    fn all<'c>(
         &mut self,
-        order: [usize; 2],
+        order: &[usize],
         one: &dyn Fn(usize) -> One<'c>,
-    ) -> Result<[BuildRecord; 2], Error> {
-        let first = self.build(&one(order[0]))?;
-        let second = self.build(&one(order[1]))?;
-        Ok(if order[0] == 0 { [first, second] } else { [second, first] })
+    ) -> Result<Vec<BuildRecord>, Error> {
+        let mut records = Vec::new();
+        for &side in order {
+            records.push((side, self.build(&one(side))?));
+        }
+        records.sort_by_key(|(side, _)| *side);
+        Ok(records.into_iter().map(|(_, record)| record).collect())
     }
 
-    fn note(
-        &self,
-        round: usize,
-        scenario: Scenario,
-        records: &[BuildRecord; 2],
-    ) -> Result<(), Error> {
-        let [before, after] = records;
+    fn note(&self, round: usize, scenario: Scenario, records: &[BuildRecord]) -> Result<(), Error> {
+        let [before, between @ .., after] = records else { return Ok(()) };
         self.ledger.add_pair(&Pair {
+            between: between.iter().map(|record| record.total.as_secs_f64()).collect(),
             round,
             scenario: scenario.name().to_owned(),
             labels: (before.label.clone(), after.label.clone()),
@@ -229,16 +234,35 @@ impl Rounds<'_, '_> {
         Originals::of(&self.privates[side].context, &self.privates[side].kept)
     }
 
+    fn sides(&self) -> usize {
+        self.privates.len()
+    }
+
+    fn side_name(&self, side: usize) -> String {
+        side_name(side, self.sides())
+    }
+
+    /// What the ids of the cache mounts of each state begin with in a round.
+    fn caches(&self, round: usize) -> Vec<String> {
+        let nonce = &self.job.nonce;
+        let one = |side| match side {
+            0 => format!("{nonce}-{round}-a"),
+            last if last + 1 == self.sides() => format!("{nonce}-{round}-b"),
+            between => format!("{nonce}-{round}-m{between}"),
+        };
+        (0..self.sides()).map(one).collect()
+    }
+
     fn image(&self, side: usize) -> String {
-        format!("careen-prove:{}-{}", self.job.nonce, SIDES[side])
+        format!("careen-prove:{}-{}", self.job.nonce, self.side_name(side))
     }
 
     fn build(&mut self, one: &One<'_>) -> Result<BuildRecord, Error> {
         if self.cancel.is_cancelled() {
             return Err(Error::Interrupted);
         }
-        let private = self.privates[one.side];
-        let state = self.names[one.side];
+        let private = &self.privates[one.side];
+        let state = self.names[one.side].as_str();
         let runs = self.request.runs;
         (self.on_told)(Told::Building { round: one.round, runs, what: one.what, state });
         let dockerfile = private.dockerfile_for(one.caches)?;
@@ -314,15 +338,16 @@ impl Rounds<'_, '_> {
         Ok(())
     }
 
-    /// Builds both states once more, from the cache, into archives of all their files.
+    /// Builds the first and the last state once more, from the cache, into archives of all their files.
     pub(super) fn compare(&mut self) -> Result<Content, Error> {
         let round = self.request.runs - 1;
-        let nonce = &self.job.nonce;
-        let caches = [format!("{nonce}-{round}-a"), format!("{nonce}-{round}-b")];
-        let archives = SIDES.map(|side| self.ledger.folder.join(side).join("files.tar"));
-        for side in [0, 1] {
-            let caches = &caches[side];
-            let output = Output::FilesTar(archives[side].clone());
+        let all_caches = self.caches(round);
+        let ends = [0, self.sides() - 1];
+        let archives =
+            ends.map(|side| self.ledger.folder.join(self.side_name(side)).join("files.tar"));
+        for (side, archive) in ends.into_iter().zip(&archives) {
+            let caches = &all_caches[side];
+            let output = Output::FilesTar(archive.clone());
             let what = "writing out all files";
             let one = One { round, what, side, no_cache: false, caches, output };
             match self.build(&one) {
@@ -337,7 +362,7 @@ impl Rounds<'_, '_> {
             let _ = std::fs::remove_file(archive);
         }
         if self.request.connection.is_engine() {
-            let (before, after) = (self.image(0), self.image(1));
+            let (before, after) = (self.image(ends[0]), self.image(ends[1]));
             content.settings = content::settings(self.request.connection, &before, &after)?;
         }
         Ok(content)

@@ -9,7 +9,7 @@ use careen_host::walk::in_force;
 use super::copy::copy;
 use super::rewrite::private_caches;
 use crate::Error;
-use crate::apply::{Journal, Which};
+use crate::apply::{Earlier, Journal, Which};
 
 /// A state of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum State {
     Revision(String),
     /// As it is, with another Dockerfile.
     Dockerfile(PathBuf),
+    /// As it is, with these files as they once were, under a name for people.
+    Files { name: String, files: Vec<Earlier> },
 }
 
 /// Where the project lies.
@@ -55,6 +57,7 @@ impl State {
             }
             State::Revision(revision) => format!("git {revision}"),
             State::Dockerfile(path) => path.display().to_string(),
+            State::Files { name, .. } => name.clone(),
         })
     }
 }
@@ -89,12 +92,9 @@ pub(super) fn copy_state(
         }
         State::BeforeFix(id) => {
             let (_, files) = Journal::of(&place.root)?.before(which(id.as_deref()))?;
-            private.take_dockerfile(&place.dockerfile)?;
-            for (path, content) in &files {
-                private.overlay(path, content.as_deref(), place)?;
-            }
-            private.fill(&place.context, &files)?
+            private.take_earlier(&files, place)?
         }
+        State::Files { files, .. } => private.take_earlier(files, place)?,
         State::Revision(revision) => {
             let checkout = folder.join("checkout");
             check_out(&place.root, revision, &checkout)?;
@@ -144,6 +144,15 @@ impl Private {
     /// The Dockerfile of the state, as it is.
     pub(super) fn dockerfile(&self) -> &Path {
         &self.dockerfile
+    }
+
+    /// The project as it is, but these files as they were.
+    fn take_earlier(&self, files: &[Earlier], place: &Place) -> Result<Vec<PathBuf>, Error> {
+        self.take_dockerfile(&place.dockerfile)?;
+        for (path, content) in files {
+            self.overlay(path, content.as_deref(), place)?;
+        }
+        self.fill(&place.context, files)
     }
 
     fn take_dockerfile(&self, from: &Path) -> Result<(), Error> {

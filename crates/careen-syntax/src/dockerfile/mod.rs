@@ -10,6 +10,7 @@
 //! | what a target needs and takes from the context | [`Meaning::reachable`], [`Meaning::context_sources`] |
 //! | which caches are mounted | [`Meaning::cache_mounts`] |
 //! | commands and package managers in RUN | [`Meaning::script_at`], [`Meaning::packages_at`] |
+//! | whether they bring PyTorch, JAX, … | [`package_groups`], [`package_groups_of_step`] |
 //! | how to change the file | `Dockerfile::insert_flag`, `insert_before`, `replace_instruction`, `delete`, `move_before`, … |
 //!
 //! The rules are those of BuildKit's `frontend/dockerfile/{parser,instructions,shell}`. They are
@@ -28,6 +29,7 @@ mod json;
 mod logical;
 mod meaning;
 mod mount;
+mod package_groups;
 pub mod packages;
 mod pattern;
 mod read;
@@ -48,6 +50,7 @@ pub use self::{
     logical::Logical,
     meaning::Meaning,
     mount::{CacheIdentity, Field, Mount, MountKind, Sharing, clean_path},
+    package_groups::{package_groups, package_groups_of_step},
     packages::{CommandOption, Manager, Package, PackageCommand},
     shell::{Join, Posix, Redirection, Script, Shell, ShellWord, SimpleCommand},
     source::{CacheMount, Source, SourceKind},

@@ -5,12 +5,13 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use careen_check::{Policy, Request, Scope, Selection, diagnose, plan_rounds};
-use careen_model::{Diagnosis, Fact, Fix as CareenFix, Plan, Planned, Safety, Step, units};
+use careen_model::{Diagnosis, Fact, Fix as CareenFix, Planned, Safety, Step, units};
 use careen_report::json;
 use careen_report::terminal::{self, Applied, Measured};
 use careen_run::apply::Journal;
 use careen_run::gather::Gathered;
 
+use super::stages::stages;
 use super::subject::{self, Asked};
 use super::undo::{failed, recover};
 use crate::arguments::{Fix, Format};
@@ -29,7 +30,9 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
     let before = subject::look(&asked.request, world);
     let diagnosis = diagnose(&before.facts, &selection);
     can_be_looked_at(options, &before)?;
-    let mut plan = make_plan(options, &asked, &before, &diagnosis)?;
+    let policy = policy(options, &asked, &before)?;
+    let read = |path: &Path| fs::read(path).ok();
+    let mut plan = plan_rounds(&diagnosis, &before.facts, &read, &policy);
     super::relative_to(&options.project.path, &mut plan);
     let nothing = plan.files.is_empty() && plan.chosen.is_empty();
     let ends_here = options.dry_run || nothing;
@@ -46,7 +49,14 @@ pub(super) fn run(options: &Fix, format: Format, world: &World) -> Result<Exit, 
         super::say("nothing was changed");
         return Ok(Exit::Ok);
     }
+    let root = &options.project.path;
+    let stages = stages(&plan, root, (&before, &diagnosis), &policy);
     let applied = journal.apply(&plan, world.now).map_err(failed("apply the fixes"))?;
+    if let Some(applied) = &applied
+        && let Err(err) = journal.keep_stages(&applied.id, &stages)
+    {
+        super::say(&format!("`careen prove --each` will take these fixes for one: {err}"));
+    }
     let config = careen_engine::config_directory(&env, &world.home);
     let store = careen_engine::buildx_store(&env, &config);
     let remedied = careen_run::remedy::run(&plan, &before.target, &store).map_err(|err| {
@@ -99,12 +109,7 @@ fn can_be_looked_at(options: &Fix, before: &Gathered) -> Result<(), Failure> {
     Ok(())
 }
 
-fn make_plan(
-    options: &Fix,
-    asked: &Asked,
-    before: &Gathered,
-    diagnosis: &Diagnosis,
-) -> Result<Plan, Failure> {
+fn policy(options: &Fix, asked: &Asked, before: &Gathered) -> Result<Policy, Failure> {
     let requests: Vec<Request> = [
         (options.dockerignore, Request::Dockerignore),
         (options.clean_cache, Request::CleanCache),
@@ -129,15 +134,13 @@ fn make_plan(
     if options.script {
         extra.push(script(before, asked)?);
     }
-    let policy = Policy {
+    Ok(Policy {
         scope,
         floor: if options.risky { Safety::Risky } else { Safety::Safe },
         requests,
         extra,
         numbers: subject::selection(&options.only, &options.ignore, &asked.config)?.numbers,
-    };
-    let read = |path: &Path| fs::read(path).ok();
-    Ok(plan_rounds(diagnosis, &before.facts, &read, &policy))
+    })
 }
 
 fn script(before: &Gathered, asked: &Asked) -> Result<Planned, Failure> {

@@ -19,6 +19,7 @@ mod prove;
 mod report;
 mod screen;
 mod script;
+mod stages;
 mod subject;
 mod test;
 mod undo;

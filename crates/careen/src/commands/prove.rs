@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use careen_engine::BuildRequest;
 use careen_model::{Proof, ProofVerdict, Scenario, units};
 use careen_report::{json, markdown, terminal};
+use careen_run::apply::Journal;
 use careen_run::prove::{
-    Kept, Place, Request, State, Told, abandon, keep, kept, prove, unfinished,
+    Kept, Link, Place, Request, State, Told, abandon, keep, kept, links, prove, unfinished,
 };
 use careen_run::{Error, gather};
 
@@ -43,11 +44,15 @@ pub(super) fn run(options: &Prove, format: Format, world: &World) -> Result<Exit
         [] => Scenario::ALL.to_vec(),
         asked => asked.to_vec(),
     };
+    let (before, after) = (state(&options.before)?, state(&options.after)?);
+    let (before, fixes) =
+        if options.each { each(&place, &before, &after)? } else { (before, vec![]) };
     let request = Request {
         connection: &connection,
         place,
-        before: state(&options.before)?,
-        after: state(&options.after)?,
+        before,
+        after,
+        fixes,
         scenarios,
         runs: usize::from(options.runs),
         build: BuildRequest {
@@ -126,6 +131,21 @@ fn look_for_unfinished(
         }
         _ => Ok(()),
     }
+}
+
+/// The states between, from the journal.
+fn each(place: &Place, before: &State, after: &State) -> Result<(State, Vec<Link>), Failure> {
+    let (State::BeforeFix(id), State::Now) = (before, after) else {
+        return Err(Failure::usage("--each tells fixes apart, from before one of them to now")
+            .hint(Some("give --before fix or --before fix:ID, and no --after")));
+    };
+    let journal = Journal::of(&place.root).map_err(failed("read the journal"))?;
+    let (before, links) = links(&journal, id.as_deref()).map_err(failed("read the journal"))?;
+    super::say(&match links.as_slice() {
+        [only] => format!("nothing is known to lie between: {} is one fix", only.fixes),
+        all => format!("{} states of the project are built in each round", all.len() + 1),
+    });
+    Ok((before, links))
 }
 
 /// `now`, `fix`, `fix:ID`, `git:REVISION`, `file:DOCKERFILE`.

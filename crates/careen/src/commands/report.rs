@@ -43,7 +43,11 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
     };
     match format {
         Format::Md => super::print(|out| markdown::build(out, &after, before.as_ref()))?,
-        Format::Json => super::print(|out| json::build(out, &after, before.as_ref()))?,
+        Format::Json => {
+            let proof = proof(&gathered, world);
+            let proof = proof.as_ref().map(|kept| ProofShown { proof: &kept.proof, at: kept.at });
+            super::print(|out| json::report(out, &after, before.as_ref(), proof.as_ref()))?;
+        }
         Format::Trace => super::print(|out| trace::trace(out, &after))?,
         _ => {
             let selection = subject::selection(&[], &[], &asked.config)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use careen_model::{BuildEvent, BuildRecord};
 use careen_report::json;
-use careen_report::terminal::{Output, Plain, Style, Tail, Window, frame};
+use careen_report::terminal::{Output, Plain, Style, Tail, Window, columns, frame};
 
 use crate::arguments::{Build, Format};
 use crate::world::{World, size};
@@ -114,33 +114,29 @@ fn rows_of(widths: &[usize], columns: usize) -> usize {
     widths.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum()
 }
 
-/// Columns of a line that was drawn, without its colours.
-fn width_of(line: &str) -> usize {
-    let mut in_escape = false;
-    line.chars()
-        .filter(|&c| {
-            let shown = !in_escape && c != '\u{1b}';
-            in_escape = c == '\u{1b}' || (in_escape && !c.is_ascii_alphabetic());
-            shown
-        })
-        .count()
-}
-
 /// Draws over the last frame, which takes `drawn` rows, in one write, so that nothing flickers.
 /// Returns the widths of the lines.
 fn paint(lines: &[String], drawn: usize) -> Vec<usize> {
+    let text = painted(lines, drawn);
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    lines.iter().map(|line| columns(line)).collect()
+}
+
+fn painted(lines: &[String], drawn: usize) -> String {
     let mut out = String::new();
     if drawn > 0 {
         write!(out, "\u{1b}[{drawn}F").expect("a String takes everything");
     }
     for line in lines {
+        // Erased before and not after: after the last column the cursor still stands on it, and
+        // it would go; and a row that once wrapped would still count as one that does.
+        out.push_str("\u{1b}[K");
         out.push_str(line);
-        out.push_str("\u{1b}[K\n");
+        out.push('\n');
     }
     out.push_str("\u{1b}[J");
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(out.as_bytes()).and_then(|()| stderr.flush());
-    lines.iter().map(|line| width_of(line)).collect()
+    out
 }
 
 #[cfg(test)]
@@ -149,10 +145,17 @@ mod tests {
 
     #[test]
     fn a_narrower_terminal_has_wrapped_the_last_frame() {
-        let widths = ["\u{1b}[2m   1 \u{1b}[0mRUN make", "", "████░░"].map(width_of);
-        assert_eq!(widths, [13, 0, 6]);
-        assert_eq!(rows_of(&widths, 80), 3);
-        assert_eq!(rows_of(&widths, 6), 5);
+        let widths = ["\u{1b}[2m   1 \u{1b}[0mRUN make", "", "████░░", "漢字漢字"].map(columns);
+        assert_eq!(widths, [13, 0, 6, 8]);
+        assert_eq!(rows_of(&widths, 80), 4);
+        assert_eq!(rows_of(&widths, 6), 7);
         assert_eq!(rows_of(&[], 80), 0);
+    }
+
+    #[test]
+    fn the_last_column_is_not_erased() {
+        let lines = ["1234", "12345"].map(str::to_owned);
+        assert_eq!(painted(&lines, 2), "\u{1b}[2F\u{1b}[K1234\n\u{1b}[K12345\n\u{1b}[J");
+        assert_eq!(painted(&[], 3), "\u{1b}[3F\u{1b}[J");
     }
 }

@@ -130,6 +130,38 @@ fn an_engine_build_is_recorded_compared_and_reported() {
     });
 }
 
+/// The newest build of the history, its event log and its stream of lines tell one record.
+fn is_the_same_build_again(on: &OnEngine, stream: &str) {
+    let listed = on.sandbox.run(&["history", "--format", "json"]).json();
+    let known = listed["builds"].as_array().unwrap().last().unwrap().clone();
+    let label = known["label"].as_str().unwrap();
+    let file = on.sandbox.path("stream.jsonl");
+    fs::write(&file, stream).unwrap();
+    // Logs are named by their number, wherever the history is kept.
+    let number = label.trim_start_matches('0');
+    let log = on.sandbox.path(&format!("home/data/careen/builds/{number}.jsonl.gz"));
+    for (file, form) in [(file, "jsonl"), (log, "events")] {
+        let import = ["history", "import", file.to_str().unwrap(), "--format", "json"];
+        let read = on.sandbox.run(&import);
+        read.check(0, &[]);
+        let mut read = read.json()["build"].clone();
+        assert_eq!(read["imported"]["format"], form, "{read:#}");
+        // A stream has no date, and it was read elsewhere.
+        for name in ["label", "started_at", "imported", "engine", "ran_again"] {
+            read[name] = known[name].clone();
+        }
+        // What the engine answered beside the events: the name as it was asked for, and the digest.
+        for name in ["image", "image_digest"] {
+            read[name] = known[name].clone();
+        }
+        assert_eq!(read, known, "{form}\n{stream}");
+        tell(format_args!(
+            "{form}: {} steps, the same record",
+            known["steps"].as_array().unwrap().len()
+        ));
+    }
+}
+
 fn labels(history: &Value) -> Vec<&str> {
     let builds = history["builds"].as_array().unwrap_or_else(|| panic!("{history:#}"));
     builds.iter().map(|build| build["label"].as_str().unwrap()).collect()
@@ -188,6 +220,12 @@ fn an_engine_event_stream_is_json_lines_and_quiet_is_quiet() {
         for line in lines.out.lines() {
             assert!(serde_json::from_str::<Value>(line).unwrap().is_object(), "{line}");
         }
+        is_the_same_build_again(on, &lines.out);
+        on.sandbox.write("Dockerfile", format!("{DOCKERFILE}RUN exit 3\n").as_bytes());
+        let failed = on.sandbox.run(&on.build(&["--format", "jsonl"]));
+        failed.check(1, &[]);
+        is_the_same_build_again(on, &failed.out);
+        on.sandbox.write("Dockerfile", DOCKERFILE.as_bytes());
         let quiet = on.sandbox.run(&on.build(&["--quiet"]));
         quiet.check(0, &[]);
         let id = on.connection.image(&on.image).unwrap().id;

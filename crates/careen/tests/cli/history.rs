@@ -51,6 +51,62 @@ fn a_log_is_imported_listed_compared_reported_and_pruned() {
 }
 
 #[test]
+fn a_build_tells_what_its_packages_took_by_group() {
+    let sandbox = Sandbox::sick();
+    let step = |n: u32, run: &str, seconds: u32| {
+        format!("#{n} [{n}/5] RUN {run}\n#{n} DONE {seconds}.0s\n\n")
+    };
+    let log = [
+        step(1, "apt-get update && apt-get install -y libgl1", 4),
+        step(2, "pip install torch==2.5.1 torchvision", 40),
+        step(
+            3,
+            "--mount=type=cache,target=/root/.cache pip install 'jax[cuda12]' opencv-python",
+            20,
+        ),
+        step(4, "pip install -r requirements.txt", 6),
+        step(5, "python -c 'import torch, jax'", 2),
+    ];
+    std::fs::write(sandbox.path("one.log"), log.concat()).unwrap();
+    std::fs::write(sandbox.path("two.log"), log.concat().replace("40.0s", "10.0s")).unwrap();
+    for name in ["one.log", "two.log"] {
+        sandbox.run(&["history", "import", sandbox.path(name).to_str().unwrap()]).check(0, &[]);
+    }
+    let build = sandbox.run(&["report", "1", "--format", "json"]).json()["build"].clone();
+    let seconds = |rows: &serde_json::Value, name: &str| -> Vec<(String, f64)> {
+        let row = |row: &serde_json::Value| {
+            (row[name].as_str().unwrap().to_owned(), row["wall_seconds"].as_f64().unwrap())
+        };
+        rows.as_array().unwrap().iter().map(row).collect()
+    };
+    let groups = seconds(&build["package_groups"], "group");
+    let expected = [("PyTorch", 40.0), ("JAX + computer vision", 20.0), ("dependencies", 6.0)];
+    assert_eq!(groups, expected.map(|(name, wall)| (name.to_owned(), wall)), "{build:#}");
+    let shares = seconds(&build["shares"], "part");
+    assert!(shares.contains(&("language packages".to_owned(), 66.0)), "{shares:?}");
+    let total: f64 = shares.iter().map(|(_, wall)| wall).sum();
+    assert!((total - 72.0).abs() < 0.001, "{shares:?}");
+    assert_eq!(build["steps"][2]["package_group"], "JAX + computer vision");
+    assert!(build["steps"][0]["package_group"].is_null());
+
+    sandbox.run(&["compare", "1", "2"]).check(0, &["language packages", "  PyTorch ", "4.0×"]);
+    sandbox
+        .run(&["compare", "1", "2", "--format", "md"])
+        .check(0, &["| ↳ PyTorch | 40.0 s | 10.0 s |"]);
+    let compared = sandbox.run(&["compare", "1", "2", "--format", "json"]).json();
+    let rows = &compared["comparisons"][0]["package_groups"];
+    assert_eq!(
+        (&rows[0]["phase"], &rows[0]["ratio"]),
+        (&"PyTorch".into(), &4.0.into()),
+        "{rows:#}"
+    );
+    let page = sandbox.run(&["report", "2", "--before", "1"]);
+    page.check(0, &[]);
+    let page = std::fs::read_to_string(sandbox.project().join(page.out.trim())).unwrap();
+    assert!(page.contains("<tr class=within><th scope=row>PyTorch<"), "the table of the phases");
+}
+
+#[test]
 fn what_is_no_log_is_refused_with_what_is_known() {
     let sandbox = Sandbox::sick();
     std::fs::write(sandbox.path("x.txt"), "hello\n").unwrap();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::engine::{OnEngine, on_each_engine};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Run, Sandbox};
 
 /// Copies everything before it works, with a shared cache mount.
 const SLOW: &str = "FROM scratch\n\
@@ -63,7 +63,7 @@ fn an_engine_proof_has_times_and_the_same_content() {
         let run = on
             .sandbox
             .run(&prove(&[&["--runs", "2", "--format", "json"], &scenarios[..]].concat()));
-        run.check(0, &["lock-changed is skipped"]);
+        ended(&run, &["lock-changed is skipped"]);
         let proof = run.json();
         assert_eq!(proof["content"]["same"], true, "{proof:#}");
         let rows = proof["scenarios"].as_array().unwrap();
@@ -80,6 +80,94 @@ fn an_engine_proof_has_times_and_the_same_content() {
         is_clean(on);
         // Nothing of it is in the history of the project.
         on.sandbox.run(&["history"]).check(0, &["no build of this project is recorded yet"]);
+    });
+}
+
+/// Two fixes of one change and one of another: every state between is built.
+#[test]
+fn an_engine_proof_tells_what_each_fix_removed() {
+    on_projects(|on| {
+        let sandbox = &on.sandbox;
+        sandbox.run(&["prove", "--each"]).check(3, &["nothing to undo"]);
+        let text = "FROM scratch\nCOPY rootfs /\nENV PATH=/bin\nWORKDIR src\nCOPY app.py .\n\
+             RUN sleep 1\n";
+        sandbox.write("Dockerfile", text.as_bytes());
+        fs::remove_file(sandbox.project().join(".dockerignore")).unwrap();
+        sandbox.write(".venv/pyvenv.cfg", b"home = /usr/bin\n");
+        sandbox.run(&["fix", "--yes"]).check(0, &["relative-workdir", "missing-ignore-file"]);
+        let text = fs::read_to_string(sandbox.project().join("Dockerfile")).unwrap();
+        assert!(text.contains("WORKDIR /src\n"), "{text}");
+        let more = ["fix", "--yes", "--risky", "--only", "weak-ignore-file"];
+        sandbox.run(&more).check(0, &["weak-ignore-file"]);
+
+        let scenarios = ["--scenario", "cold", "--scenario", "nothing-changed"];
+        let rest = [&scenarios[..], &["--runs", "2", "--format", "json"]].concat();
+        let run = sandbox.run(&[&["prove", "--each", "--before", "fix:1"], &rest[..]].concat());
+        ended(&run, &["4 states of the project", "after missing-ignore-file"]);
+        let proof = run.json();
+        let fixes = ["missing-ignore-file", "relative-workdir", "weak-ignore-file"];
+        assert_eq!(proof["fixes"], serde_json::json!(fixes), "{proof:#}");
+        assert_eq!(proof["content"]["same"], true, "{proof:#}");
+        for row in proof["scenarios"].as_array().unwrap() {
+            let gains = row["removed_by"].as_array().unwrap();
+            let named: Vec<&str> = gains.iter().map(|it| it["fixes"].as_str().unwrap()).collect();
+            assert_eq!(named, fixes);
+            // One state's median is where the next fix begins: no gap, nothing counted twice.
+            for pair in gains.windows(2) {
+                assert_eq!(pair[0]["after_median_seconds"], pair[1]["before_median_seconds"]);
+            }
+            assert_eq!(gains[0]["before_median_seconds"], row["before_median_seconds"]);
+            assert_eq!(gains[2]["after_median_seconds"], row["after_median_seconds"]);
+            assert!(gains.iter().all(|it| it["ratio_interval"].is_array()), "{row:#}");
+        }
+        is_clean(on);
+        let last = sandbox.run(&["prove", "--each", "--runs", "1", "--scenario", "cold"]);
+        last.check(0, &["nothing is known to lie between: weak-ignore-file is one fix"]);
+        sandbox
+            .run(&["prove", "--each", "--before", "git:main"])
+            .check(2, &["--each tells fixes apart", "hint:"]);
+        is_clean(on);
+    });
+}
+
+/// A proof is made once and shown later: the report has its figures.
+#[test]
+fn an_engine_proof_is_kept_for_the_report() {
+    on_projects(|on| {
+        let report = |format: &str| on.sandbox.run(&["report", "--format", format]);
+        on.sandbox.run(&on.build(&[])).check(0, &[]);
+        assert!(report("json").json()["proof"].is_null(), "nothing was proved yet");
+        let scenarios = ["--scenario", "cold", "--scenario", "source-changed"];
+        let run = on
+            .sandbox
+            .run(&prove(&[&["--runs", "2", "--format", "json"], &scenarios[..]].concat()));
+        ended(&run, &["shows this proof as a page"]);
+        let proof = run.json();
+
+        let told = report("json").json()["proof"].clone();
+        assert!(told["made_at"].as_i64().is_some_and(|at| at > 1_700_000_000), "{told:#}");
+        for member in ["before", "after", "engine", "verdict", "scenarios", "content", "held_equal"]
+        {
+            assert!(!proof[member].is_null(), "{member}");
+            assert_eq!(told[member], proof[member], "{member}");
+        }
+
+        let written = report("html");
+        written.check(0, &[]);
+        let page = fs::read_to_string(on.sandbox.project().join(written.out.trim())).unwrap();
+        assert!(page.contains("<h2 id=proof>The proof</h2>"));
+        for row in proof["scenarios"].as_array().unwrap() {
+            for side in ["before_median_seconds", "after_median_seconds"] {
+                let median = row[side].as_f64().unwrap();
+                // The document is rounded to a millisecond, the page rounds what was measured.
+                let shown = [-0.0005, 0.0, 0.0005].map(|by| {
+                    careen_model::units::time(std::time::Duration::from_secs_f64(median + by))
+                });
+                let has = shown.iter().any(|text| page.contains(&format!("<td class=n>{text}")));
+                assert!(has, "{side} of {}: none of {shown:?}", row["scenario"]);
+            }
+        }
+        is_clean(on);
     });
 }
 
@@ -129,7 +217,7 @@ fn an_engine_proof_that_was_killed_goes_on() {
         child.wait().unwrap();
         assert_eq!(seen, 2, "it was killed while it measured");
         let again = on.sandbox.run(&[&arguments[..], &["--resume"]].concat());
-        again.check(0, &["going on after 1 measured pairs", "✓ same content"]);
+        ended(&again, &["going on after 1 measured pairs", "✓ same content"]);
         is_clean(on);
         on.sandbox
             .run(&[&arguments[..], &["--resume"]].concat())
@@ -143,6 +231,15 @@ fn a_proof_that_cannot_be_is_told() {
     sandbox.run(&["prove", "--scenario", "hot"]).check(2, &["cold, nothing-changed"]);
     sandbox.run(&["prove", "--runs", "0"]).check(2, &[]);
     sandbox.run(&["prove"]).check(3, &["no engine"]);
+}
+
+/// The proof came to its end. Of two states that take the same time, one in forty pairs of builds
+/// is slower beyond doubt, which is the code 1.
+#[track_caller]
+fn ended(run: &Run, says: &[&str]) {
+    let is_slower = run.out.contains("\"verdict\": \"slower\"")
+        || run.out.contains("the same image, and a scenario is slower");
+    run.check(i32::from(is_slower), says);
 }
 
 /// No image, no cache mount and no file of a proof is left.
