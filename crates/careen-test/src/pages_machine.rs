@@ -286,12 +286,15 @@ impl Machine {
                 });
             }
             "context.hazard" => {
-                let (kind, path) = value.split_once(' ').expect("KIND PATH[ = SIZE ENTRIES]");
+                let noted = value.strip_suffix(')').and_then(|value| value.split_once(" ("));
+                let (value, note) = noted.unwrap_or((value, ""));
+                let (kind, path) =
+                    value.split_once(' ').expect("KIND PATH[ = SIZE ENTRIES][ (NOTE)]");
                 let (path, amount) = path.split_once(" = ").unwrap_or((path, "0 B 1"));
                 let (bytes, entries) = amount.rsplit_once(' ').expect("SIZE ENTRIES");
                 let (bytes, entries) = (size(bytes), count(entries));
                 let amount = Amount { entries, files: entries, bytes };
-                context.hazards.push(Hazard::new(hazard(kind), path).amount(amount));
+                context.hazards.push(Hazard::new(hazard(kind), path).amount(amount).note(note));
             }
             "context.secret" => context.secrets.push(secret(value)),
             "ignore.category" => {
@@ -498,6 +501,7 @@ fn hazard(value: &str) -> HazardKind {
         "excluded" => HazardKind::ExcludedStillSent,
         "reads-ignored" => HazardKind::ReadsIgnored,
         "same-size-and-time" => HazardKind::SameSizeAndTime,
+        "mistaken" => HazardKind::Mistaken,
         _ => panic!("no hazard is called {value}"),
     }
 }

@@ -32,6 +32,7 @@ mod low_space;
 pub(crate) mod misread_ignore_line;
 mod missing_bridge;
 mod missing_ignore_file;
+mod mistaken_hard_links;
 mod mounts;
 mod moving_files;
 mod mtu_mismatch;
@@ -90,6 +91,7 @@ const AROUND: &[&Rule] = &[
     &large_context::RULE,
     &zero_byte_files::RULE,
     &same_size_and_time::RULE,
+    &mistaken_hard_links::RULE,
     &unreadable_folders::RULE,
     &special_files::RULE,
     &unsendable_names::RULE,

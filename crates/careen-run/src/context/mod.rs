@@ -17,8 +17,8 @@ use careen_check::generate::ignore_categories::CATEGORIES;
 use careen_check::generate::ignore_file::{self, KEPT};
 use careen_check::{ParsedDockerfile, calibrate, transfer_times};
 use careen_host::walk::{
-    Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic, sent_to,
-    summarize, survey,
+    Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic,
+    mistaken, sent_to, summarize, survey,
 };
 use careen_model::context::{Amount, HazardKind, IgnoreProblem};
 use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
@@ -149,6 +149,7 @@ impl Ground {
             facts.kept = summarize(&self.list(Set::Kept)?, 0, 0).total;
             facts.sent = summarize(&listing, 0, 0).total;
             facts.hazards.retain(|hazard| is_hazard_of(self.builder, hazard.kind));
+            facts.hazards.extend(mistaken(&self.project.context, &listing, |_| true));
         }
         let summary = summarize(&listing, ROWS, FILES);
         let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
@@ -292,7 +293,8 @@ pub enum TryError {
 /// The silent faults that this builder shares with BuildKit. The others walk or copy differently.
 fn is_hazard_of(builder: Builder, kind: HazardKind) -> bool {
     match kind {
-        HazardKind::ZeroByte | HazardKind::ReadsIgnored => false,
+        // Those that are mistaken are looked for in this builder's own listing.
+        HazardKind::ZeroByte | HazardKind::ReadsIgnored | HazardKind::Mistaken => false,
         HazardKind::WideWildcard
         | HazardKind::LinkUsedTwice
         | HazardKind::SameSizeAndTime
