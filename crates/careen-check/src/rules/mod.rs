@@ -43,6 +43,7 @@ mod proxies;
 mod proxy_disagreement;
 mod same_size_and_time;
 mod secrets_in_context;
+mod shared_context_copy;
 mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
@@ -88,6 +89,7 @@ const AROUND: &[&Rule] = &[
     &engine_data_in_memory::RULE,
     &slow_context::RULE,
     &slow_dockerfile_folder::RULE,
+    &shared_context_copy::RULE,
     &large_context::RULE,
     &zero_byte_files::RULE,
     &same_size_and_time::RULE,

@@ -113,7 +113,8 @@ fn past(ground: &Ground, world: &World) -> HistoryFacts {
             Some(project) => history.last(&project, BUILDS)?,
             None => vec![],
         };
-        Ok(HistoryFacts { builds, transfers: history.transfers(Some(&engine))? })
+        let transfers = history.transfers(Some(&engine))?;
+        Ok(HistoryFacts { builds, transfers, ..HistoryFacts::default() })
     };
     read().unwrap_or_else(|err: careen_run::Error| {
         super::say(&format!("earlier builds are not looked at: {err}"));
