@@ -196,7 +196,7 @@ fn past(path: Option<&Path>, project: Option<&history::Project>) -> Result<Past,
 }
 
 /// Files that changed since they were sent and look as if they had not.
-fn add_unseen_changes(context: &mut ContextFacts, sent: &[SentFile]) {
+pub(crate) fn add_unseen_changes(context: &mut ContextFacts, sent: &[SentFile]) {
     let patterns = context.ignore.text.as_deref().unwrap_or("");
     let patterns = careen_syntax::ignore::read(patterns.as_bytes()).patterns;
     let works = |pattern: &String| careen_syntax::ignore::fault(pattern).is_none();

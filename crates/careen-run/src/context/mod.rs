@@ -27,7 +27,8 @@ use careen_model::{ContextFacts, HistoryFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile::{self, Dockerfile, Source, SourceKind};
 use careen_syntax::ignore::{self, LineKind, Matcher, fault};
 
-use crate::gather::{GatherRequest, discover};
+use crate::SentFile;
+use crate::gather::{GatherRequest, add_unseen_changes, discover};
 use crate::sources::Taken;
 
 pub use listing::{HashError, hash, prerequisites};
@@ -133,11 +134,13 @@ impl Ground {
     }
 
     /// The whole screen. `latency` is that of the context's file system, when it is known.
-    /// `history` has what transfers took on the engine.
+    /// `history` has what transfers took on the engine, and `sent_before` the files as they were sent
+    /// last.
     pub fn answer(
         &self,
         latency: Option<Latency>,
         history: &HistoryFacts,
+        sent_before: &[SentFile],
     ) -> Result<ContextAnswer, Why> {
         let (facts, listing) = thread::scope(|scope| {
             let listing = scope.spawn(|| self.list(Set::Sent));
@@ -145,6 +148,7 @@ impl Ground {
             (facts, listing.join().expect("a walk returns its failures"))
         });
         let (mut facts, listing) = (facts?, listing?);
+        add_unseen_changes(&mut facts, sent_before);
         if self.builder != Builder::BuildKit {
             facts.kept = summarize(&self.list(Set::Kept)?, 0, 0).total;
             facts.sent = summarize(&listing, 0, 0).total;

@@ -185,9 +185,13 @@ fn an_engine_keeps_old_content_of_the_same_size_and_time() {
         assert!(found.ends_with("old"), "{}: {found}", lab.name);
         assert_eq!(build(), first, "{}", lab.name);
         lab.warns("same-size-and-time");
+        let screen = || finish(lab.careen(&["context"])).out;
+        let warning = "limits.ini changed, but not in size and time";
+        assert!(screen().contains(warning), "{}\n{}", lab.name, screen());
         File::options().write(true).open(&path).unwrap().set_modified(SystemTime::now()).unwrap();
         assert_ne!(build(), first, "{}", lab.name);
         lab.is_silent("same-size-and-time");
+        assert!(!screen().contains(warning), "{}\n{}", lab.name, screen());
         finish(lab.docker(&["image", "rm", &image]));
     });
 }
