@@ -7,6 +7,7 @@
 mod bases;
 mod build;
 mod buildx;
+mod buildx_builds;
 mod cache;
 mod command;
 mod connection;
@@ -32,6 +33,7 @@ mod whole_file;
 pub use bases::{AskedBase, FoundBase};
 pub use build::{BuildRequest, Built, EngineHistory, Frontend, Output, Pull, build};
 pub use buildx::{buildx_shared_key, buildx_store, recreate_steps, run_steps};
+pub use buildx_builds::{BuiltFolder, buildx_builds};
 pub use cache::Pruned;
 pub use command::{Exec, ExecOutput, RootFs};
 pub use connection::{CancelToken, Connection};

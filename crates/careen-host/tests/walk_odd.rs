@@ -162,3 +162,42 @@ fn sources_become_what_the_frontend_sends() {
     assert_eq!(of(&["/"]), None);
     assert_eq!(of(&[]).unwrap(), [""; 0]);
 }
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn files_of_two_file_systems_with_one_number_are_told_apart() {
+    for names in [1, 2] {
+        let root = tempfile::tempdir().unwrap();
+        let _mounts = match careen_test::memory_mount::MemoryMount::twins(root.path(), names) {
+            Ok(mounts) => mounts,
+            Err(why) => {
+                eprintln!("skipped: {why}");
+                return;
+            }
+        };
+        for means in [Means::Fast, Means::Portable] {
+            let listing = walk(&WalkRequest { means, ..request(root.path()) }).unwrap();
+            let all = paths(&listing);
+            let told = |place: usize| {
+                let view = listing.entry(place);
+                (
+                    all[place].as_str(),
+                    view.hard_link.map(|first| all[first].as_str()),
+                    view.mistaken,
+                )
+            };
+            let found: Vec<_> = (0..all.len()).map(told).filter(|one| one.1.is_some()).collect();
+            let mut expected =
+                vec![("two/y", Some("one/x"), true), ("two/y again", Some("one/x"), true)];
+            if names > 1 {
+                expected.insert(0, ("one/x again", Some("one/x"), false));
+            }
+            assert_eq!(found, expected, "{names} {means:?}");
+            let place = |path: &str| all.iter().position(|known| known == path).unwrap();
+            let without = listing.mistaken(|place| !all[place].starts_with("one"));
+            assert_eq!(without, []);
+            let half = listing.mistaken(|place| all[place] != "two/y");
+            assert_eq!(half, [(place("two/y again"), place("one/x"))]);
+        }
+    }
+}

@@ -43,8 +43,8 @@ pub use diagnosis::{Category, Checked, Diagnosis, Looked};
 pub use distance::distance;
 pub use edit::{Edit, Overlap, Span, apply};
 pub use facts::{
-    ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, ProjectFacts, Why,
-    changes, context, engine, history, host, legacy, project,
+    ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Namesake, ProjectFacts,
+    Why, changes, context, engine, history, host, legacy, project,
 };
 pub use finding::{
     Basis, BuilderCache, Cost, Evidence, Finding, Findings, Fix, Place, Safety, Saving, Severity,

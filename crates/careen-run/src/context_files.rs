@@ -90,7 +90,9 @@ impl FileSource for ContextFiles {
             if not_text.is_none() && std::str::from_utf8(path).is_err() {
                 not_text = Some(root.join(OsStr::from_bytes(path)));
             }
-            let link = match (view.link, view.hard_link) {
+            // A file that Docker's client takes for another is sent as what it is.
+            let hard_link = view.hard_link.filter(|_| !view.mistaken);
+            let link = match (view.link, hard_link) {
                 (Some(target), _) => target.to_vec(),
                 (None, Some(first)) => entries[first].path.clone(),
                 (None, None) => vec![],
@@ -99,7 +101,7 @@ impl FileSource for ContextFiles {
                 path: path.to_vec(),
                 mode: view.mode,
                 // Later names of a file carry no content of their own, as fsutil has it.
-                size: if view.is_file() && view.hard_link.is_none() { view.size } else { 0 },
+                size: if view.is_file() && hard_link.is_none() { view.size } else { 0 },
                 mtime_ns: view.mtime_ns,
                 link,
                 device_major: rustix::fs::major(view.device),

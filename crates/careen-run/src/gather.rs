@@ -15,6 +15,7 @@ use careen_syntax::dockerfile;
 
 use crate::changes;
 use crate::history::{self, History};
+use crate::namesakes;
 use crate::sent_files::{SentFile, unseen_changes};
 use crate::sources::Taken;
 
@@ -72,6 +73,8 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
         Ok(past) => (past, None),
         Err(err) => (Past::default(), Some(err)),
     };
+    let mut history = past.facts;
+    history.namesakes = namesakes::of(&project.context, &engine, around, request.now);
     let mut context = context;
     if let Fact::Known(context) = &mut context {
         add_unseen_changes(context, &past.sent);
@@ -82,7 +85,7 @@ pub fn gather(request: &GatherRequest, around: &Surroundings<'_>) -> Gathered {
         engine: Some(engine),
         context,
         dockerfile: parsed,
-        history: past.facts,
+        history,
         changes,
         lint: LintFacts::default(),
         now: request.now,
@@ -187,12 +190,13 @@ fn past(path: Option<&Path>, project: Option<&history::Project>) -> Result<Past,
     }
     let history = History::open_for_reading(path)?;
     let builds = history.last(project, BUILDS)?;
-    let facts = HistoryFacts { builds, transfers: history.transfers(None)? };
+    let facts =
+        HistoryFacts { builds, transfers: history.transfers(None)?, ..HistoryFacts::default() };
     Ok(Past { facts, sent: history.sent_files(project)? })
 }
 
 /// Files that changed since they were sent and look as if they had not.
-fn add_unseen_changes(context: &mut ContextFacts, sent: &[SentFile]) {
+pub(crate) fn add_unseen_changes(context: &mut ContextFacts, sent: &[SentFile]) {
     let patterns = context.ignore.text.as_deref().unwrap_or("");
     let patterns = careen_syntax::ignore::read(patterns.as_bytes()).patterns;
     let works = |pattern: &String| careen_syntax::ignore::fault(pattern).is_none();

@@ -17,6 +17,7 @@ pub mod import;
 mod inputs;
 mod manifest;
 pub mod missed;
+mod namesakes;
 pub mod prove;
 pub mod recorder;
 mod redaction;

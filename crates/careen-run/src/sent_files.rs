@@ -101,7 +101,8 @@ pub(crate) fn nanos(seconds: i64, nanoseconds: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }
 
-/// The files below `root` that are not what was sent, although size and time say so.
+/// The files below `root` that are not what was sent, although size and time say so. `sent` is
+/// sorted by path.
 pub(crate) fn unseen_changes(root: &Path, sent: &[SentFile]) -> Vec<PathBuf> {
     let mut left = MOST_COMPARED;
     let mut found = Vec::new();
@@ -113,6 +114,10 @@ pub(crate) fn unseen_changes(root: &Path, sent: &[SentFile]) -> Vec<PathBuf> {
             && nanos(now.mtime(), now.mtime_nsec()) == file.mtime_ns;
         let is_untouched = nanos(now.ctime(), now.ctime_nsec()) == file.ctime_ns;
         if !is_same || is_untouched || file.size > left {
+            continue;
+        }
+        // It may have been sent to several engines.
+        if found.last() == Some(&path) {
             continue;
         }
         left -= file.size;
@@ -159,6 +164,10 @@ mod tests {
         open("kept time").set_modified(time).unwrap();
         open("touched").set_modified(time).unwrap();
         write("changed", "three");
-        assert_eq!(unseen_changes(folder.path(), &sent), [PathBuf::from("kept time")]);
+        let twice: Vec<SentFile> =
+            sent.iter().flat_map(|file| [file.clone(), file.clone()]).collect();
+        for sent in [&sent, &twice] {
+            assert_eq!(unseen_changes(folder.path(), sent), [PathBuf::from("kept time")]);
+        }
     }
 }

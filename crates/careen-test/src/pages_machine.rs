@@ -17,8 +17,8 @@ use careen_model::host::{
 };
 use careen_model::project::{ProjectKind, Python};
 use careen_model::{
-    BuildRecord, ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Outcome,
-    Phase, ProjectFacts, StepRecord, Task, Transfer, Why,
+    BuildRecord, ChangeFacts, ContextFacts, EngineFacts, Fact, HistoryFacts, HostFacts, Namesake,
+    Outcome, Phase, ProjectFacts, StepRecord, Task, Transfer, Why,
 };
 
 use crate::pages_healthy::{context, engine_facts, host, project, space};
@@ -46,7 +46,7 @@ impl Machine {
             host: Some(host()),
             engine: Some(engine_facts()),
             context: Fact::Known(context()),
-            history: HistoryFacts::default(),
+            history: HistoryFacts { namesakes: Fact::Known(vec![]), ..HistoryFacts::default() },
             changes: Fact::Unknown(Why::Absent { what: "git repository".into() }),
             now: NOW,
         }
@@ -111,6 +111,7 @@ impl Machine {
                 started_at: NOW - 3600,
                 ..BuildRecord::default()
             }),
+            "namesake" => self.push_namesake(value),
             "step" => self.push_step(value),
             "commits" => self.push_commits(value),
             "files" => {
@@ -131,6 +132,18 @@ impl Machine {
             }
             _ => panic!("no fact is called {key}"),
         }
+    }
+
+    /// `/old/app 26 h`, or `this 1 h` for the context: a build of Docker's client.
+    fn push_namesake(&mut self, value: &str) {
+        let (folder, hours) = value.split_once(' ').expect("FOLDER HOURS h");
+        let hours: i64 = hours.trim_end_matches(" h").parse().expect("a number of hours");
+        let is_this = folder == "this";
+        let folder = if is_this { "/home/me/app" } else { folder };
+        let Fact::Known(namesakes) = &mut self.history.namesakes else {
+            panic!("the record of builds is known here")
+        };
+        namesakes.push(Namesake { folder: folder.into(), is_this, built_at: NOW - hours * 3600 });
     }
 
     /// `9 src/a.py src/b.py`: so many commits that change these files.
@@ -286,12 +299,15 @@ impl Machine {
                 });
             }
             "context.hazard" => {
-                let (kind, path) = value.split_once(' ').expect("KIND PATH[ = SIZE ENTRIES]");
+                let noted = value.strip_suffix(')').and_then(|value| value.split_once(" ("));
+                let (value, note) = noted.unwrap_or((value, ""));
+                let (kind, path) =
+                    value.split_once(' ').expect("KIND PATH[ = SIZE ENTRIES][ (NOTE)]");
                 let (path, amount) = path.split_once(" = ").unwrap_or((path, "0 B 1"));
                 let (bytes, entries) = amount.rsplit_once(' ').expect("SIZE ENTRIES");
                 let (bytes, entries) = (size(bytes), count(entries));
                 let amount = Amount { entries, files: entries, bytes };
-                context.hazards.push(Hazard::new(hazard(kind), path).amount(amount));
+                context.hazards.push(Hazard::new(hazard(kind), path).amount(amount).note(note));
             }
             "context.secret" => context.secrets.push(secret(value)),
             "ignore.category" => {
@@ -498,6 +514,7 @@ fn hazard(value: &str) -> HazardKind {
         "excluded" => HazardKind::ExcludedStillSent,
         "reads-ignored" => HazardKind::ReadsIgnored,
         "same-size-and-time" => HazardKind::SameSizeAndTime,
+        "mistaken" => HazardKind::Mistaken,
         _ => panic!("no hazard is called {value}"),
     }
 }

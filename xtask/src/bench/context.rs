@@ -3,16 +3,12 @@
 //! Processor seconds are the measure: they hardly change with the load of the machine. The cold
 //! part is the exception; it waits for a disk, and so it is wall time.
 
-use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, open, openat, statat};
-
-use super::peers;
+use super::goals::{self, Goal};
 use super::series::{self, Contestant, Series, race, ratio};
-use super::{number, runs, trees};
+use super::{number, peak, peers, runs, trees};
 use crate::cli::Arguments;
 use crate::failure::Failure;
 use crate::process::{Call, exists};
@@ -20,8 +16,10 @@ use crate::{demo, engine, home};
 
 /// Files of the plain tree.
 const FILES: usize = 200_000;
-/// Files of the tree that a client sends to an engine: a tenth, for that is ten times the price.
-const SENT_FILES: usize = 20_000;
+/// A client sends a tenth of the files to an engine, for that is ten times the price.
+const FEWER_SENT: usize = 10;
+/// The large tree has a million entries when the plain one has 200,000 files.
+const LARGER: usize = 5;
 /// Bytes of the image of the cold part: room for the plain tree in blocks of 4 KiB, and inodes.
 const IMAGE_SIZE: &str = "2G";
 const TAG: &str = "careen-bench:context";
@@ -33,19 +31,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runs = runs(arguments)?;
     let files = number(arguments, "--files", FILES)?;
     let careen = demo::build_careen()?;
+    let bench = Bench { careen, bare_loop: build_bare_loop()?, runs };
     let plain = trees::plain(files)?;
-    let heavy = trees::heavy()?;
-    let bench = Bench { careen, runs };
-    let full = bench.full(&plain)?;
-    bench.patterns(&plain, &full)?;
-    bench.pruned(&heavy)?;
-    bench.cold(&plain)?;
-    bench.client()
+    let (full, mut found) = bench.full(&plain)?;
+    found.extend(bench.patterns(&plain, &full)?);
+    found.extend(bench.pruned(&trees::heavy()?)?);
+    found.extend(bench.cold(&plain)?);
+    found.extend(bench.large(&plain, &trees::large(files * LARGER)?)?);
+    found.extend(bench.client(files / FEWER_SENT)?);
+    goals::show(&found);
+    Ok(())
 }
 
 struct Bench {
     careen: PathBuf,
+    bare_loop: PathBuf,
     runs: usize,
+}
+
+/// The example of careen-host that is as little as a scan can be, optimized like careen.
+fn build_bare_loop() -> Result<PathBuf, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["build", "--release", "--package", "careen-host", "--example", "bare_loop"];
+    Call::new(cargo).args(arguments).folder(&home::workspace()).run()?;
+    Ok(home::target().join("release/examples/bare_loop"))
 }
 
 impl Bench {
@@ -58,22 +67,24 @@ impl Bench {
     }
 
     /// Every entry asked for its size; nothing excluded.
-    fn full(&self, root: &Path) -> Result<Series, Failure> {
+    fn full(&self, root: &Path) -> Result<(Series, Vec<Goal>), Failure> {
         println!("\nthe plain tree: {}", self.walk(root).read()?.trim());
         let mut all = vec![
             quiet("careen", || self.walk(root)),
-            quiet("getdents64 + fstatat", || bare(root)),
+            quiet("getdents64 + fstatat", || Call::new(&self.bare_loop).arg(root)),
             quiet("find -printf %s", || find(root)),
             quiet("du -s", || Call::new("du").arg("-s").arg(root)),
         ];
         let found = race(&mut all, self.runs)?;
         series::show("full scan, warm, processor time", &found, series::cpu);
         series::show("full scan, warm, wall time", &found, series::wall);
-        Ok(found[0].clone())
+        let measured = ratio(found[0].cpu(), found[1].cpu());
+        let goal = Goal::at_most("full scan, processor time of a bare loop", measured, 1.05, "×");
+        Ok((found[0].clone(), vec![goal]))
     }
 
     /// 102 patterns that exclude nothing here: the price of matching alone.
-    fn patterns(&self, root: &Path, full: &Series) -> Result<(), Failure> {
+    fn patterns(&self, root: &Path, full: &Series) -> Result<Vec<Goal>, Failure> {
         let ignore = home::workspace().join("benches/102.dockerignore");
         let mut all = vec![
             quiet("careen, no pattern", || self.walk(root)),
@@ -83,11 +94,12 @@ impl Bench {
         series::show("with 102 patterns, warm, processor time", &found, series::cpu);
         drop(all);
         println!("  ({} without patterns in the first table)", series::milliseconds(full.cpu()));
-        Ok(())
+        let measured = ratio(found[1].cpu(), found[0].cpu());
+        Ok(vec![Goal::at_most("102 patterns, processor time of none", measured, 1.2, "×")])
     }
 
     /// A good ignore file on a heavy project: start-up included.
-    fn pruned(&self, root: &Path) -> Result<(), Failure> {
+    fn pruned(&self, root: &Path) -> Result<Vec<Goal>, Failure> {
         let ignore = trees::place().join("heavy.dockerignore");
         home::write(&ignore, trees::HEAVY_IGNORE)?;
         println!("\nthe heavy tree: {}", self.walk(root).read()?.trim());
@@ -99,21 +111,22 @@ impl Bench {
         ];
         let found = race(&mut all, self.runs)?;
         series::show("pruned, warm, wall time from start to exit", &found, series::wall);
-        Ok(())
+        let measured = found[0].wall().as_secs_f64() * 1e3;
+        Ok(vec![Goal::at_most("pruned tree, from start to exit", measured, 5.0, " ms")])
     }
 
     /// Names and sizes from a disk, on a file system that was just mounted.
-    fn cold(&self, plain: &Path) -> Result<(), Failure> {
+    fn cold(&self, plain: &Path) -> Result<Vec<Goal>, Failure> {
         let tools = ["mount", "umount", "mkfs.ext4"];
         if !rustix::process::getuid().is_root() || !tools.iter().all(|tool| exists(tool)) {
             println!("\ncold: skipped, it needs root, mount and mkfs.ext4");
-            return Ok(());
+            return Ok(vec![]);
         }
         let disk = match Disk::with(plain) {
             Ok(disk) => disk,
             Err(failure) => {
                 println!("\ncold: skipped: {failure}");
-                return Ok(());
+                return Ok(vec![]);
             }
         };
         let tree = disk.point.join("tree");
@@ -141,22 +154,53 @@ impl Bench {
                 series::milliseconds(median)
             );
         }
-        Ok(())
+        let measured = ratio(medians[1], medians[0]);
+        Ok(vec![Goal::at_least("cold scan, wall time of find", measured, 2.0, "×")])
+    }
+
+    /// A million entries: what they need in memory, and whether time grows with their number alone.
+    fn large(&self, plain: &Path, large: &Path) -> Result<Vec<Goal>, Failure> {
+        let careen = self.careen.display().to_string();
+        let words = |root: &Path| {
+            let root = root.display().to_string();
+            [careen.clone(), "debug".to_owned(), "walk".to_owned(), root]
+        };
+        let (peak, told) = peak::of(&words(large))?;
+        println!("\nthe large tree: {}", told.trim());
+        let (entries, fewer) = (entries(&told), entries(&self.walk(plain).read()?));
+        let per_entry = peak / entries.max(1);
+        println!(
+            "  memory of the whole process at most: {:.1} MB, {per_entry} bytes an entry",
+            megabytes(peak)
+        );
+        let mut all =
+            vec![quiet("large", || self.walk(large)), quiet("plain", || self.walk(plain))];
+        let found = race(&mut all, self.runs)?;
+        series::show("a larger tree, warm, processor time", &found, series::cpu);
+        #[expect(clippy::cast_precision_loss, reason = "counts of files fit in 53 bits")]
+        let each = |series: &Series, n: u64| series.cpu().as_secs_f64() * 1e6 / n.max(1) as f64;
+        let (many, few) = (each(&found[0], entries), each(&found[1], fewer));
+        println!("  {many:.2} µs an entry of {entries}, {few:.2} µs an entry of {fewer}");
+        let what = format!("{entries} entries in memory");
+        Ok(vec![
+            Goal::at_most(&what, megabytes(peak), 150.0, " MB"),
+            Goal::at_most("time an entry, large beside plain", many / few, 1.2, "×"),
+        ])
     }
 
     /// The walk of BuildKit's own client, as far as it can be had without its source: a build that
     /// sends nothing but what it lists, less a build of an empty folder.
-    fn client(&self) -> Result<(), Failure> {
+    fn client(&self, files: usize) -> Result<Vec<Goal>, Failure> {
         let Some(address) = engine::at_hand(None)?.into_iter().next() else {
             println!("\nclient: skipped, no engine");
-            return Ok(());
+            return Ok(vec![]);
         };
         let (peers, _) = peers::find()?;
         let Some(peer) = peers.last() else {
             println!("\nclient: skipped, no docker client with BuildKit");
-            return Ok(());
+            return Ok(vec![]);
         };
-        let root = trees::plain(SENT_FILES)?;
+        let root = trees::plain(files.max(1))?;
         let empty = trees::place().join("empty");
         home::create(&empty)?;
         let dockerfile = trees::place().join("copy.Dockerfile");
@@ -178,6 +222,7 @@ impl Bench {
             series::milliseconds(own),
             ratio(own, found[0].cpu())
         );
+        let without = ratio(own, found[0].cpu());
         let patterns = home::workspace().join("benches/102.dockerignore");
         // The client reads the ignore file that stands beside the Dockerfile under its name.
         let with = trees::place().join("patterns.Dockerfile");
@@ -198,7 +243,11 @@ impl Bench {
             series::milliseconds(own),
             ratio(own, found[0].cpu())
         );
-        Ok(())
+        let with_patterns = ratio(own, found[0].cpu());
+        Ok(vec![
+            Goal::at_least("the client's walk, of careen's", without, 3.0, "×"),
+            Goal::at_least("the same with 102 patterns", with_patterns, 20.0, "×"),
+        ])
     }
 }
 
@@ -211,52 +260,14 @@ fn find(root: &Path) -> Call {
     Call::new("find").arg(root).args(["-printf", "%s\n"])
 }
 
-/// This program once more, so that only the loop is charged for.
-fn bare(root: &Path) -> Call {
-    let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("xtask"));
-    Call::new(own).args(["bench", "bare-loop"]).arg(root)
+/// The number at the beginning of what the walk prints.
+fn entries(told: &str) -> u64 {
+    told.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0)
 }
 
-/// The least that a scan with sizes can do: names and one `fstatat` each.
-pub(super) fn bare_loop(arguments: &Arguments) -> Result<(), Failure> {
-    let root = PathBuf::from(arguments.words.get(1).map_or(".", String::as_str));
-    let failed = |err: rustix::io::Errno| Failure::file("scan", &root)(err.into());
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut open_folders = vec![open(&root, flags, Mode::empty()).map_err(failed)?];
-    let mut buffer = vec![MaybeUninit::uninit(); 64 << 10];
-    let (mut entries, mut bytes) = (0_u64, 0_u64);
-    while let Some(folder) = open_folders.pop() {
-        let below = scan(&folder, &mut buffer, &mut |size| {
-            entries += 1;
-            bytes += size;
-        });
-        open_folders.extend(below.map_err(failed)?);
-    }
-    println!("{entries} entries, {bytes} bytes");
-    Ok(())
-}
-
-fn scan(
-    folder: &OwnedFd,
-    buffer: &mut [MaybeUninit<u8>],
-    each: &mut dyn FnMut(u64),
-) -> rustix::io::Result<Vec<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut below = Vec::new();
-    let mut names = RawDir::new(folder.as_fd(), buffer);
-    while let Some(entry) = names.next() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        let found = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        each(u64::try_from(found.st_size).unwrap_or(0));
-        if entry.file_type() == FileType::Directory {
-            below.push(openat(folder, name, flags, Mode::empty())?);
-        }
-    }
-    Ok(below)
+#[expect(clippy::cast_precision_loss, reason = "sizes fit in 53 bits")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// A file system in a file, mounted while this lives.

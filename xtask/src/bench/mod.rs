@@ -5,7 +5,9 @@
 mod build;
 mod context;
 mod dockerfile;
+mod goals;
 mod lint;
+mod peak;
 mod peers;
 mod rebuild;
 mod series;
@@ -32,7 +34,7 @@ pub(crate) fn run(raw: &[String]) -> Result<(), Failure> {
         Some("lint") => lint::run(&arguments),
         Some("rebuild") => rebuild::run(&arguments),
         // What `bench context` runs as a process of its own, to be charged for it alone.
-        Some("bare-loop") => context::bare_loop(&arguments),
+        Some("peak") => peak::run(&arguments),
         _ => Err(Failure::Usage { problem: "what is to be measured?".to_owned(), usage: USAGE }),
     }
 }

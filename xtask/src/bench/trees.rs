@@ -32,6 +32,12 @@ pub(super) fn plain(files: usize) -> Result<PathBuf, Failure> {
     grown(&format!("plain-{files}"), |root| scatter(root, files, "dat", |n| 64 + n % 15 * 64))
 }
 
+/// About this many entries in all: files without content, which take no room but their names.
+pub(super) fn large(entries: usize) -> Result<PathBuf, Failure> {
+    let files = entries / (PER_FOLDER + 1) * PER_FOLDER;
+    grown(&format!("large-{entries}"), |root| scatter(root, files, "dat", |_| 0))
+}
+
 /// A project with 50 source files and the usual weight beside them.
 pub(super) fn heavy() -> Result<PathBuf, Failure> {
     grown("heavy", |root| {

@@ -32,6 +32,7 @@ mod low_space;
 pub(crate) mod misread_ignore_line;
 mod missing_bridge;
 mod missing_ignore_file;
+mod mistaken_hard_links;
 mod mounts;
 mod moving_files;
 mod mtu_mismatch;
@@ -42,6 +43,7 @@ mod proxies;
 mod proxy_disagreement;
 mod same_size_and_time;
 mod secrets_in_context;
+mod shared_context_copy;
 mod slow_context;
 mod slow_dockerfile_folder;
 mod slow_storage_driver;
@@ -87,9 +89,11 @@ const AROUND: &[&Rule] = &[
     &engine_data_in_memory::RULE,
     &slow_context::RULE,
     &slow_dockerfile_folder::RULE,
+    &shared_context_copy::RULE,
     &large_context::RULE,
     &zero_byte_files::RULE,
     &same_size_and_time::RULE,
+    &mistaken_hard_links::RULE,
     &unreadable_folders::RULE,
     &special_files::RULE,
     &unsendable_names::RULE,

@@ -1,12 +1,10 @@
 //! The threads' results put into the builder's order.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-};
+use std::{collections::HashMap, io};
 
-use crate::walk::listing::{
-    Block, Done, Entry, Fault, FaultKind, Folder, LATENT, NONE, Slot, TYPE_BITS, Walk,
+use crate::walk::{
+    hard_links::{self, Devices, Identity},
+    listing::{Block, Done, Entry, Fault, FaultKind, Folder, LATENT, NONE, Slot, Walk},
 };
 
 /// One open folder of the depth-first order.
@@ -33,33 +31,37 @@ pub(super) struct Part {
     pub(super) block: Block,
     pub(super) done: Vec<Done>,
     pub(super) faults: Vec<Fault>,
-    /// Files with more than one name: (index in the block, inode).
-    pub(super) shared: Vec<(u32, u64)>,
+    /// Files with more than one name, by their index in the block.
+    pub(super) shared: Vec<(u32, Identity)>,
+    pub(super) devices: Devices,
 }
 
 /// Tells what is known of one path below the root.
-pub(super) type Ask<'a> = &'a dyn Fn(&[u8]) -> io::Result<Entry>;
+pub(super) type Ask<'a> = &'a dyn Fn(&[u8]) -> io::Result<(Entry, Identity)>;
 
-/// `ask` is for excluded folders that turn out to hold something listed.
+/// `ask` is for excluded folders that turn out to hold something listed, and for files that may be
+/// taken for others.
 pub(super) fn assemble(ask: Ask<'_>, harvest: Gathered, include: Vec<String>) -> Walk {
     let mut walk = Walk { include, ..Walk::default() };
     walk.folders = vec![Folder::default(); harvest.folders as usize];
     let mut shared = HashMap::new();
+    let mut devices = Devices::default();
     for (block, part) in (0..).zip(harvest.parts) {
         for done in part.done {
             let folder = &mut walk.folders[done.id as usize];
             (folder.block, folder.start, folder.end) = (block, done.start, done.end);
         }
-        for (index, inode) in part.shared {
-            shared.insert(Slot::new(block, index), inode);
+        for (index, identity) in part.shared {
+            shared.insert(Slot::new(block, index), identity);
         }
+        devices.join(part.devices);
         walk.faults.extend(part.faults);
         walk.blocks.push(part.block);
     }
     let total = walk.blocks.iter().map(|block| block.entries.len()).sum();
     walk.order.reserve_exact(total);
     put_in_order(ask, &mut walk);
-    find_hard_links(&mut walk, &shared);
+    hard_links::find(ask, &mut walk, &shared, devices);
     walk.faults.sort();
     walk
 }
@@ -107,7 +109,7 @@ fn pay(ask: Ask<'_>, walk: &mut Walk, slot: Slot) {
     walk.push_folder(folder, &mut path);
     path.pop();
     match ask(&path) {
-        Ok(known) => {
+        Ok((known, _)) => {
             let entry = walk.entry_mut(slot);
             *entry = Entry {
                 size: known.size,
@@ -123,31 +125,6 @@ fn pay(ask: Ask<'_>, walk: &mut Walk, slot: Slot) {
         Err(err) => {
             let error = err.to_string();
             walk.faults.push(Fault { path, kind: FaultKind::Vanished, error });
-        }
-    }
-}
-
-/// The second and later names of a file point to the first, as in the builder's list, which goes
-/// by inode alone: a file on another file system with the same number counts as the same.
-fn find_hard_links(walk: &mut Walk, shared: &HashMap<Slot, u64>) {
-    if shared.is_empty() {
-        return;
-    }
-    let wanted: HashSet<u64> = shared.values().copied().collect();
-    let mut first = HashMap::with_capacity(wanted.len());
-    for (place, slot) in (0..).zip(&walk.order) {
-        let Some(&inode) = shared.get(slot) else { continue };
-        let (_, entry) = walk.at(*slot);
-        if entry.mode & TYPE_BITS == 0o040_000 {
-            continue;
-        }
-        match first.get(&inode) {
-            Some(&earlier) => {
-                walk.hard_links.insert(place, earlier);
-            }
-            None => {
-                first.insert(inode, place);
-            }
         }
     }
 }

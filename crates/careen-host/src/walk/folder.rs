@@ -24,6 +24,7 @@ use rustix::{
 use crate::walk::{
     assemble::Part,
     error::WalkError,
+    hard_links::Identity,
     listing::{
         BLANK, Done, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, SPARSE, TYPE_BITS, ZERO_BYTE,
         is_sparse,
@@ -233,11 +234,11 @@ impl Reader {
                 latent: !judged.listed,
             });
         }
-        if let Some(stat) = stat
-            && stat.st_nlink > 1
-            && !is_folder
-        {
-            self.part.shared.push((self.index()?, stat.st_ino));
+        if let Some(stat) = stat {
+            self.part.devices.see(stat.st_dev);
+            if stat.st_nlink > 1 && !is_folder {
+                self.part.shared.push((self.index()?, identity(&stat)));
+            }
         }
         self.part.block.entries.push(entry);
         Ok(child)
@@ -374,6 +375,10 @@ fn described(stat: &Stat) -> Entry {
     }
 }
 
+fn identity(stat: &Stat) -> Identity {
+    Identity { device: stat.st_dev, inode: stat.st_ino, is_shared: stat.st_nlink > 1 }
+}
+
 /// A first answer slower than this comes from a disk or a network, where more threads wait better.
 /// Measured cold on ext4: 16 threads are 2.2 times as fast as 2, and cost nothing when warm.
 const SLOW: Duration = Duration::from_micros(20);
@@ -415,13 +420,13 @@ fn open(root: BorrowedFd<'_>, task: &Task) -> Result<OwnedFd, Errno> {
 }
 
 /// What is known of one path below `root`.
-pub(super) fn ask(root: &OwnedFd, path: &[u8]) -> std::io::Result<Entry> {
+pub(super) fn ask(root: &OwnedFd, path: &[u8]) -> std::io::Result<(Entry, Identity)> {
     // `PATH_MAX` is 4096 with the zero at the end.
     let stat = match path.len() {
         0..4000 => rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW)?,
         _ => rustix::fs::fstat(open_below(root.as_fd(), path)?)?,
     };
-    Ok(described(&stat))
+    Ok((described(&stat), identity(&stat)))
 }
 
 /// Opens a folder by its path, in steps when the path is longer than the kernel takes at once.

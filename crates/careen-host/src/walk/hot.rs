@@ -83,7 +83,7 @@ impl Hot {
             .map(|(path, age)| (path, format!("written {} s ago", age / 1_000_000_000)))
             .collect();
         for (path, size, mtime_ns) in self.warm {
-            let Ok(again) = super::portable::described(root, &path) else {
+            let Ok((again, _)) = super::portable::described(root, &path) else {
                 found.push((path, "vanished while the context was read".to_owned()));
                 continue;
             };

@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 
+use crate::walk::hard_links::{self, HardLink, Named};
+
 /// The ordered listing of a context.
 #[derive(Debug, Default)]
 pub struct Walk {
     pub(super) blocks: Vec<Block>,
     pub(super) folders: Vec<Folder>,
     pub(super) order: Vec<Slot>,
-    /// Later names of a file with several names: their place and that of the first name.
-    pub(super) hard_links: HashMap<u32, u32>,
+    /// Entries that are listed as links, by their place.
+    pub(super) hard_links: HashMap<u32, HardLink>,
+    /// All of which some may be listed as links to others, by place.
+    pub(super) named: Vec<Named>,
     /// What could not be read, in order of path.
     pub faults: Vec<Fault>,
     /// The include patterns in force after link resolution; none means everything.
@@ -36,6 +40,8 @@ pub struct View<'a> {
     /// For the second and later names of one file: the place of the first in the listing.
     /// The builder is told the first path and a size of 0 for such an entry.
     pub hard_link: Option<usize>,
+    /// That first is another file: one on another file system with the same inode number.
+    pub mistaken: bool,
     /// Listed, but opening it is refused, so that it arrives with 0 bytes.
     pub zero_byte: bool,
     /// It holds far less on disk than its size: the holes are sent as zeros.
@@ -202,7 +208,8 @@ impl Walk {
             mtime_ns: entry.mtime_ns,
             link: block.link(entry),
             device: if is_device { entry.size } else { 0 },
-            hard_link: hard_link.map(|first| first as usize),
+            hard_link: hard_link.map(|link| link.first as usize),
+            mistaken: hard_link.is_some_and(|link| !link.is_same),
             zero_byte: entry.flags & ZERO_BYTE != 0,
             sparse: entry.flags & SPARSE != 0,
         }
@@ -227,30 +234,18 @@ impl Walk {
 
     /// Leaves only the entries whose place is true in `keep`.
     pub(super) fn retain(&mut self, keep: &[bool]) {
-        // The first kept name of a file becomes the one that the others refer to.
-        let mut links: Vec<(u32, u32)> = self.hard_links.drain().collect();
-        links.sort_unstable();
         let mut places = Vec::with_capacity(keep.len());
         let mut next = 0;
         for &is_kept in keep {
             places.push(is_kept.then_some(next));
             next += u32::from(is_kept);
         }
-        let mut first: HashMap<u32, u32> = HashMap::new();
-        for (later, earlier) in links {
-            if let Some(place) = places[earlier as usize] {
-                first.insert(earlier, place);
-            }
-            let Some(place) = places[later as usize] else { continue };
-            match first.get(&earlier) {
-                Some(&known) => {
-                    self.hard_links.insert(place, known);
-                }
-                None => {
-                    first.insert(earlier, place);
-                }
-            }
-        }
+        let moved = self.named.drain(..).filter_map(|one| {
+            let place = places[one.place as usize]?;
+            Some(Named { place, ..one })
+        });
+        self.named = moved.collect();
+        hard_links::link(self);
         let mut kept = keep.iter();
         self.order.retain(|_| kept.next().is_some_and(|is_kept| *is_kept));
     }

@@ -9,6 +9,7 @@ mod error;
 mod folder;
 mod follow;
 mod force;
+mod hard_links;
 mod hot;
 mod lines;
 mod listing;
@@ -43,7 +44,7 @@ pub use lines::{LinePrice, price_lines};
 pub use listing::{Fault, FaultKind, View, Walk};
 pub use older::{Builder, classic_patterns, sent_to};
 pub use sent::{sent, takers};
-pub use survey::{SurveyRequest, amount_after, survey};
+pub use survey::{SurveyRequest, amount_after, mistaken, survey};
 pub use tree::{Summary, relative, summarize};
 
 /// What to walk.

@@ -120,6 +120,10 @@ pub fn sent_to(
     if let Some(why) = failed {
         return Err(why);
     }
+    if builder.is_classic() {
+        // Its archive remembers the numbers of files with several names only.
+        everything.named.retain(|one| one.identity.is_shared);
+    }
     everything.retain(&keep);
     everything.faults.retain(|fault| !rules.is_pruned(&fault.path));
     Ok(everything)

@@ -18,6 +18,7 @@ use careen_syntax::ignore::{DirState, Filter, FilterScratch, Judged};
 use crate::walk::{
     assemble::{Gathered, Part},
     error::WalkError,
+    hard_links::Identity,
     listing::{
         BLANK, Done, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, SPARSE, TYPE_BITS,
         ZERO_BYTE, is_sparse,
@@ -69,8 +70,13 @@ pub(super) fn gather(root: &Path, filter: &Filter) -> Result<Gathered, WalkError
 }
 
 /// What is known of an entry that is asked for alone.
-pub(super) fn described(root: &Path, path: &[u8]) -> io::Result<Entry> {
-    fs::symlink_metadata(root.join(OsStr::from_bytes(path))).map(|found| entry_of(&found))
+pub(super) fn described(root: &Path, path: &[u8]) -> io::Result<(Entry, Identity)> {
+    let found = fs::symlink_metadata(root.join(OsStr::from_bytes(path)))?;
+    Ok((entry_of(&found), identity_of(&found)))
+}
+
+fn identity_of(found: &Metadata) -> Identity {
+    Identity { device: found.dev(), inode: found.ino(), is_shared: found.nlink() > 1 }
 }
 
 fn entry_of(found: &Metadata) -> Entry {
@@ -129,9 +135,9 @@ impl Reader<'_> {
             match fs::symlink_metadata(&full) {
                 Ok(found) => {
                     entry = entry_of(&found);
+                    self.part.devices.see(found.dev());
                     if found.nlink() > 1 && !is_folder {
-                        let index = self.index()?;
-                        self.part.shared.push((index, found.ino()));
+                        self.part.shared.push((self.index()?, identity_of(&found)));
                     }
                 }
                 Err(err) => {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::{BufReader, Read},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -71,6 +72,8 @@ pub fn survey(request: &SurveyRequest<'_>) -> Result<ContextFacts, Why> {
     let mut tally = Tally::default();
     tally.count(request, &listing, &sets).map_err(|err| why(&request.root, &err))?;
     tally.report(&listing);
+    let is_sent = |place| has(sets.kept.as_deref(), place) && has(sets.sent.as_deref(), place);
+    tally.hazards.extend(mistaken(&request.root, &listing, is_sent));
     tally.hazards.extend(sets.traps.iter().map(trap));
     tally.hazards.extend(reads_ignored(&request.root, &exclude, tally.kept));
     let places = tally.ranking.files();
@@ -141,6 +144,39 @@ impl Sets {
         sets.traps = followed.traps;
         sets.sent = Some(sieve(listing, &Filter::new(exclude, &include)?)?);
         Ok(sets)
+    }
+}
+
+/// Files that arrive as another file when those that `is_sent` has are sent; equal files do no
+/// harm.
+pub fn mistaken(root: &Path, listing: &Walk, is_sent: impl Fn(usize) -> bool) -> Vec<Hazard> {
+    let mut hazards = Vec::new();
+    for (place, other) in listing.mistaken(is_sent) {
+        let [path, other_path] = [place, other].map(|place| to_path(&listing.path(place)));
+        let [size, other_size] = [place, other].map(|place| listing.entry(place).size);
+        if size == other_size && is_equal(&root.join(&path), &root.join(&other_path)) {
+            continue;
+        }
+        let note = format!("sent as another name of `{}`", other_path.display());
+        hazards.push(Hazard::new(HazardKind::Mistaken, path).note(note));
+    }
+    hazards
+}
+
+/// Both can be read, are files and have one content.
+fn is_equal(one: &Path, other: &Path) -> bool {
+    let open = |path: &Path| {
+        let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+        let file = if is_file { std::fs::File::open(path).ok() } else { None };
+        file.map(|file| BufReader::with_capacity(64 << 10, file).bytes())
+    };
+    let (Some(mut one), Some(mut other)) = (open(one), open(other)) else { return false };
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(Ok(byte)), Some(Ok(same))) if byte == same => (),
+            _ => return false,
+        }
     }
 }
 

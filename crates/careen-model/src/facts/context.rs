@@ -156,6 +156,9 @@ pub enum HazardKind {
     ReadsIgnored,
     /// Its content is not what was sent last, but its size and time are: it is not sent again.
     SameSizeAndTime,
+    /// A file with several names whose inode number a file of another file system has: it is sent
+    /// as a name of that one, and arrives with its content.
+    Mistaken,
 }
 
 impl HazardKind {

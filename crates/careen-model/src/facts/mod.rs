@@ -11,7 +11,7 @@ pub mod project;
 pub use changes::ChangeFacts;
 pub use context::ContextFacts;
 pub use engine::EngineFacts;
-pub use history::HistoryFacts;
+pub use history::{HistoryFacts, Namesake};
 pub use host::HostFacts;
 pub use project::ProjectFacts;
 

@@ -387,6 +387,7 @@ fn hazard_name(kind: careen_model::context::HazardKind) -> &'static str {
         HazardKind::ExcludedStillSent => "excluded-still-sent",
         HazardKind::ReadsIgnored => "reads-ignored",
         HazardKind::SameSizeAndTime => "same-size-and-time",
+        HazardKind::Mistaken => "mistaken",
     }
 }
 

@@ -186,6 +186,11 @@ fn hazards(style: Style, facts: &ContextFacts) -> Vec<Line> {
             Tone::Bad,
             "arrives empty: an earlier ignore line reopens it, a later one closes it",
         ),
+        (
+            HazardKind::Mistaken,
+            Tone::Bad,
+            "arrives as another file: one on another file system has its inode number",
+        ),
         (HazardKind::Unreadable, Tone::Bad, "arrives empty: this user may not read it"),
         (HazardKind::NotUtf8, Tone::Bad, "has a name that is not UTF-8: the transfer fails"),
         (

@@ -17,8 +17,8 @@ use careen_check::generate::ignore_categories::CATEGORIES;
 use careen_check::generate::ignore_file::{self, KEPT};
 use careen_check::{ParsedDockerfile, calibrate, transfer_times};
 use careen_host::walk::{
-    Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic, sent_to,
-    summarize, survey,
+    Builder, Force, SurveyRequest, Walk, classic_patterns, in_force, in_force_for_classic,
+    mistaken, sent_to, summarize, survey,
 };
 use careen_model::context::{Amount, HazardKind, IgnoreProblem};
 use careen_model::context_answer::{Change, ContextAnswer, SourceUse, Tried};
@@ -27,7 +27,8 @@ use careen_model::{ContextFacts, HistoryFacts, ProjectFacts, Why};
 use careen_syntax::dockerfile::{self, Dockerfile, Source, SourceKind};
 use careen_syntax::ignore::{self, LineKind, Matcher, fault};
 
-use crate::gather::{GatherRequest, discover};
+use crate::SentFile;
+use crate::gather::{GatherRequest, add_unseen_changes, discover};
 use crate::sources::Taken;
 
 pub use listing::{HashError, hash, prerequisites};
@@ -133,11 +134,13 @@ impl Ground {
     }
 
     /// The whole screen. `latency` is that of the context's file system, when it is known.
-    /// `history` has what transfers took on the engine.
+    /// `history` has what transfers took on the engine, and `sent_before` the files as they were sent
+    /// last.
     pub fn answer(
         &self,
         latency: Option<Latency>,
         history: &HistoryFacts,
+        sent_before: &[SentFile],
     ) -> Result<ContextAnswer, Why> {
         let (facts, listing) = thread::scope(|scope| {
             let listing = scope.spawn(|| self.list(Set::Sent));
@@ -145,10 +148,12 @@ impl Ground {
             (facts, listing.join().expect("a walk returns its failures"))
         });
         let (mut facts, listing) = (facts?, listing?);
+        add_unseen_changes(&mut facts, sent_before);
         if self.builder != Builder::BuildKit {
             facts.kept = summarize(&self.list(Set::Kept)?, 0, 0).total;
             facts.sent = summarize(&listing, 0, 0).total;
             facts.hazards.retain(|hazard| is_hazard_of(self.builder, hazard.kind));
+            facts.hazards.extend(mistaken(&self.project.context, &listing, |_| true));
         }
         let summary = summarize(&listing, ROWS, FILES);
         let slow_lookup = latency.filter(|latency| latency.lookup_ns >= SLOW_LOOKUP_NS);
@@ -292,7 +297,8 @@ pub enum TryError {
 /// The silent faults that this builder shares with BuildKit. The others walk or copy differently.
 fn is_hazard_of(builder: Builder, kind: HazardKind) -> bool {
     match kind {
-        HazardKind::ZeroByte | HazardKind::ReadsIgnored => false,
+        // Those that are mistaken are looked for in this builder's own listing.
+        HazardKind::ZeroByte | HazardKind::ReadsIgnored | HazardKind::Mistaken => false,
         HazardKind::WideWildcard
         | HazardKind::LinkUsedTwice
         | HazardKind::SameSizeAndTime

@@ -58,7 +58,7 @@ fn two_sets_are_told_apart() {
     expect![".dockerignore Dockerfile lib lib/one lib/two link src src/a.py "]
         .assert_eq(&listed(&ground, Set::Kept));
     expect!["lib lib/one src src/a.py "].assert_eq(&listed(&ground, Set::Sent));
-    let answer = ground.answer(None, &HistoryFacts::default()).unwrap();
+    let answer = ground.answer(None, &HistoryFacts::default(), &[]).unwrap();
     assert_eq!((answer.facts.sent.entries, answer.facts.sent.bytes), (4, 4));
     let lines: Vec<(u32, &str)> =
         answer.sources.iter().flatten().map(|source| (source.line, source.path.as_str())).collect();
@@ -74,7 +74,12 @@ fn nothing_is_sent_for_a_tmpfs_mount_alone() {
     let alone = plant(&[("Dockerfile", "FROM x\nRUN --mount=type=tmpfs,target=/t true\n")]);
     assert_eq!(listed(&ground(alone.path()), Set::Sent), "");
     assert_eq!(
-        ground(alone.path()).answer(None, &HistoryFacts::default()).unwrap().facts.sent.entries,
+        ground(alone.path())
+            .answer(None, &HistoryFacts::default(), &[])
+            .unwrap()
+            .facts
+            .sent
+            .entries,
         0
     );
     let with = "FROM x\nCOPY a /\nRUN --mount=type=tmpfs,target=/t true\n";

@@ -12,8 +12,8 @@ use careen_model::host::Latency;
 use careen_model::{Fact, HistoryFacts, Why, units};
 use careen_report::{json, terminal};
 use careen_run::context::{Ground, Set, TryError, hash, prerequisites};
-use careen_run::gather;
-use careen_run::history::History;
+use careen_run::history::{History, Project};
+use careen_run::{SentFile, gather};
 use serde_json::json;
 
 use super::{print, subject};
@@ -87,7 +87,8 @@ pub(super) fn run(
         return listing(options, format, &ground);
     }
     let latency = latency(&ground);
-    let answer = ground.answer(latency, &past(&ground, world)).map_err(failed)?;
+    let sent = sent_before(&ground, world);
+    let answer = ground.answer(latency, &past(&ground, world), &sent).map_err(failed)?;
     print(|out| {
         if is_json {
             json::context_answer(out, &answer)
@@ -101,23 +102,42 @@ pub(super) fn run(
 /// Earlier builds of the project, and what transfers took on the engine that a build would use; no
 /// engine is asked.
 fn past(ground: &Ground, world: &World) -> HistoryFacts {
+    let engine = careen_engine::resolve_builder(&env, &world.home, None).endpoint.address;
+    from_history(ground, world, |history, project| {
+        let builds = match project {
+            Some(project) => history.last(project, BUILDS)?,
+            None => vec![],
+        };
+        let transfers = history.transfers(Some(&engine))?;
+        Ok(HistoryFacts { builds, transfers, ..HistoryFacts::default() })
+    })
+}
+
+/// The files of the project as they were sent last.
+fn sent_before(ground: &Ground, world: &World) -> Vec<SentFile> {
+    from_history(ground, world, |history, project| match project {
+        Some(project) => history.sent_files(project),
+        None => Ok(vec![]),
+    })
+}
+
+/// What `read` finds; nothing, and a word, when there is no history that can be read.
+fn from_history<T: Default>(
+    ground: &Ground,
+    world: &World,
+    read: impl Fn(&History, Option<&Project>) -> Result<T, careen_run::Error>,
+) -> T {
     let path = world.history();
     // Nothing is written here: without a history there is none to open.
     if !path.exists() {
-        return HistoryFacts::default();
+        return T::default();
     }
-    let engine = careen_engine::resolve_builder(&env, &world.home, None).endpoint.address;
-    let read = || {
-        let history = History::open_for_reading(&path)?;
-        let builds = match gather::identify(&ground.project) {
-            Some(project) => history.last(&project, BUILDS)?,
-            None => vec![],
-        };
-        Ok(HistoryFacts { builds, transfers: history.transfers(Some(&engine))? })
-    };
-    read().unwrap_or_else(|err: careen_run::Error| {
+    let project = gather::identify(&ground.project);
+    let found =
+        History::open_for_reading(&path).and_then(|history| read(&history, project.as_ref()));
+    found.unwrap_or_else(|err| {
         super::say(&format!("earlier builds are not looked at: {err}"));
-        HistoryFacts::default()
+        T::default()
     })
 }
 

@@ -12,6 +12,7 @@ mod engine_fixed_trees;
 mod engine_hazards;
 mod engine_hazards_lab;
 mod engine_misses;
+mod engine_mounts;
 mod engine_screen;
 mod engine_trouble;
 mod fixes;
