@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     ContextFacts,
-    context::{Amount, Sized},
+    context::{Amount, IgnoreProblem, Sized},
     host::Latency,
 };
 
@@ -118,6 +118,10 @@ pub struct PathAnswer {
     pub found: Found,
     /// The ignore file in force; `None` when there is none.
     pub ignore: Option<PathBuf>,
+    /// What is wrong with the ignore file.
+    pub problems: Vec<IgnoreProblem>,
+    /// Why this user cannot read the file or folder that lies there.
+    pub closed: Option<String>,
     /// What the walk goes through; the last step decides whether the path is listed.
     pub walk: Vec<IgnoreStep>,
     /// What opening the file goes through.

@@ -53,6 +53,8 @@ pub fn context_path(out: &mut dyn io::Write, answer: &PathAnswer) -> io::Result<
         ("found", text(found)),
         ("bytes", option(bytes, count)),
         ("ignore_file", option(answer.ignore.as_deref(), path)),
+        ("ignore_problems", list(&answer.problems, |problem| text(&problem.message))),
+        ("cannot_read", option(answer.closed.as_deref(), text)),
         ("kept", Value::Bool(answer.is_kept())),
         ("emptied", Value::Bool(answer.is_emptied())),
         ("classic_kept", classic),

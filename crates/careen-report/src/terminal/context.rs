@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use careen_model::context::{Amount, HazardKind, IgnoreFile};
+use careen_model::context::{Amount, HazardKind, IgnoreFile, IgnoreProblem};
 use careen_model::context_answer::{
     Calibration, Change, ContextAnswer, Found, IgnoreStep, LineState, LineWorth, PathAnswer,
     SourceUse, Tried,
@@ -62,13 +62,23 @@ fn verdict(style: Style, answer: &ContextAnswer) -> Vec<Line> {
     lines.extend(row(style, "transfer", &times));
     lines.extend(row(style, "because", &because(answer)));
     lines.extend(row(style, "ignored", &in_force(&facts.ignore)));
-    for problem in &facts.ignore.problems {
+    lines.extend(problems(style, 9, &facts.ignore.problems));
+    lines
+}
+
+/// What is wrong with an ignore file, each indented by `indent` columns.
+fn problems(style: Style, indent: usize, problems: &[IgnoreProblem]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for problem in problems {
         let place = problem.line.map_or(String::new(), |line| format!("line {line}: "));
         let effect = if problem.fatal { " (every build fails)" } else { "" };
         let tone = if problem.fatal { Tone::Bad } else { Tone::Beware };
-        let mark = if problem.fatal { "✗ " } else { "! " };
+        let mut mark = if problem.fatal { "✗ " } else { "! " };
         let text = format!("{place}{}{effect}", problem.message);
-        lines.push(Line::new(style).text("         ").add(tone, mark).text(text));
+        for text in wrap(style, &text, style.width.saturating_sub(indent + 2)) {
+            lines.push(Line::new(style).text(" ".repeat(indent)).add(tone, mark).text(text));
+            mark = "  ";
+        }
     }
     lines
 }
@@ -295,6 +305,7 @@ pub fn context_path(out: &mut dyn io::Write, style: Style, answer: &PathAnswer) 
             (true, true, true) => {
                 (Tone::Dim, "–", "is kept, and no COPY, ADD or bind mount takes it")
             }
+            (true, true, false) if answer.closed.is_some() => (Tone::Bad, "✗", "is to be sent"),
             (true, true, false) => (Tone::Good, "✓", "is sent"),
             (true, false, _) => (Tone::Good, "✓", "is kept; no Dockerfile is known"),
         };
@@ -304,6 +315,17 @@ pub fn context_path(out: &mut dyn io::Write, style: Style, answer: &PathAnswer) 
         let text = "✗ and arrives with 0 bytes: opening it is refused";
         lines.push(Line::new(style).text("  ").add(Tone::Bad, text));
     }
+    if let Some(error) = answer.closed.as_ref().filter(|_| answer.is_kept()) {
+        let effect = match answer.found {
+            Found::Folder => "the build fails where it is walked",
+            _ => "it arrives with 0 bytes",
+        };
+        let text = format!("✗ this user cannot read it, and {effect}: {error}");
+        for text in wrap(style, &text, style.width.saturating_sub(2)) {
+            lines.push(Line::new(style).text("  ").add(Tone::Bad, text));
+        }
+    }
+    lines.extend(problems(style, 2, &answer.problems));
     let file = match &answer.ignore {
         Some(path) => place(path),
         None => "no ignore file".to_owned(),
@@ -360,6 +382,7 @@ pub fn context_patterns(
 ) -> io::Result<()> {
     let end = style.table();
     let mut lines = vec![Line::new(style).add(Tone::Strong, in_force(file))];
+    lines.extend(problems(style, 1, &file.problems));
     if !worth.is_empty() {
         let head =
             Line::new(style).add(Tone::Dim, " line  pattern").right(end - 24, Tone::Dim, "matches");

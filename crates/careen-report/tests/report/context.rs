@@ -118,6 +118,8 @@ fn a_path_is_told_line_by_line() {
         path: ".venv/x.py".to_owned(),
         found: Found::File(120),
         ignore: Some("./.dockerignore".into()),
+        problems: vec![],
+        closed: None,
         walk,
         open,
         classic: Ok(true),
@@ -154,6 +156,34 @@ fn a_path_is_told_line_by_line() {
           .dockerignore, the walk
                1  * matches .venv: out
     "#]],
+    );
+    let closed = PathAnswer {
+        path: "keys".to_owned(),
+        found: Found::Folder,
+        ignore: None,
+        problems: vec![IgnoreProblem {
+            line: None,
+            message: "`.dockerignore` is a folder".to_owned(),
+            fatal: true,
+        }],
+        closed: Some("Permission denied (os error 13)".to_owned()),
+        walk: vec![],
+        open: vec![],
+        classic: Ok(false),
+        ..answer.clone()
+    };
+    check(
+        &text(|out| terminal::context_path(out, Style::PLAIN, &closed)),
+        &expect![[r#"
+            ──
+            ✗ keys is to be sent (folder)
+              ✗ this user cannot read it, and the build fails where it is walked: Permission
+              denied (os error 13)
+              ✗ `.dockerignore` is a folder (every build fails)
+              no ignore file, the walk
+                no line matches, so it is in
+              taken by line 2: COPY .
+        "#]],
     );
     let document = text(|out| json::context_path(out, &answer));
     let value: serde_json::Value = serde_json::from_str(&document).unwrap();

@@ -27,6 +27,8 @@ impl Ground {
             path: path.to_owned(),
             found: found(&root.join(path)),
             ignore: self.force.file.exists.then(|| self.force.file.path.clone()),
+            problems: self.force.file.problems.clone(),
+            closed: closed(&root.join(path)),
             walk: walk.into_iter().map(step).collect(),
             open: open.into_iter().map(step).collect(),
             classic: classic(root, path),
@@ -76,6 +78,16 @@ fn found(path: &Path) -> Found {
         Err(err) if err.kind() == std::io::ErrorKind::PermissionDenied => Found::Denied,
         Err(_) => Found::Nothing,
     }
+}
+
+/// Opens it as the builder's client would; what is no file and no folder is never opened.
+fn closed(path: &Path) -> Option<String> {
+    let opened = match found(path) {
+        Found::Folder => fs::read_dir(path).map(drop),
+        Found::File(_) => fs::File::open(path).map(drop),
+        _ => return None,
+    };
+    opened.err().map(|err| err.to_string())
 }
 
 /// Whether the classic builder leaves `path` out. It reads only `.dockerignore` in the root and

@@ -99,7 +99,11 @@ fn content(hasher: &mut Sha256, path: &Path, size: u64) -> Result<(), HashError>
 /// change with every temporary file. Names that make cannot hold come back as the error.
 pub fn prerequisites(ground: &Ground, listing: &Walk, target: &str) -> Result<Vec<u8>, PathBuf> {
     let root = &ground.project.context;
-    let mut paths = vec![ground.dockerfile.clone()];
+    let mut paths = Vec::new();
+    // A prerequisite that is not there stops make.
+    if ground.dockerfile.is_file() {
+        paths.push(ground.dockerfile.clone());
+    }
     if ground.force.file.exists {
         paths.push(ground.force.file.path.clone());
     }

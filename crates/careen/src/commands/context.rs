@@ -167,10 +167,15 @@ fn explain(ground: &Ground, path: &Path, is_json: bool, world: &World) -> Result
     } else {
         relative(Path::new(""), path)
     };
-    let inside = inside.filter(|path| !path.as_os_str().is_empty()).ok_or_else(|| {
+    let inside = inside.ok_or_else(|| {
         Failure::usage(format!("{} is not in the context {}", path.display(), root.display()))
             .hint(Some("name a path below the context, relative to it"))
     })?;
+    if inside.as_os_str().is_empty() {
+        let what = format!("{} is the context itself, which no line can leave out", path.display());
+        let hint = "name a path below it; `careen context` alone shows all that is sent";
+        return Err(Failure::usage(what).hint(Some(hint)));
+    }
     let name = inside.to_string_lossy();
     let answer = ground.explain(&name).map_err(failed)?;
     print(|out| {
