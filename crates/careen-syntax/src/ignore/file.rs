@@ -57,8 +57,9 @@ pub fn read(bytes: &[u8]) -> IgnoreSource {
         }
         start += line.len() + 1;
     }
-    source.find_problems(bytes);
-    if source.problems.iter().any(|problem| problem.message.contains("longer than")) {
+    let too_long = bytes.split(|&b| b == b'\n').position(|line| line.len() >= LONGEST_LINE);
+    source.find_problems(bytes, too_long);
+    if too_long.is_some() {
         source.patterns.clear();
         for line in &mut source.lines {
             if let LineKind::Pattern(_) = line.kind {
@@ -109,17 +110,17 @@ impl IgnoreSource {
         });
     }
 
-    fn find_problems(&mut self, bytes: &[u8]) {
+    /// `too_long` is the index of the first line that no scanner of the reference holds.
+    fn find_problems(&mut self, bytes: &[u8], too_long: Option<usize>) {
+        if let Some(line) = too_long {
+            let message = format!("the line is longer than {} bytes", LONGEST_LINE - 1);
+            self.problems.push(fatal(u32::try_from(line + 1).ok(), message));
+            return;
+        }
         let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
         if is_utf16 {
             let message = "the file is UTF-16, so nothing is ignored";
             self.problems.push(silent(None, message));
-            return;
-        }
-        let long = bytes.split(|&b| b == b'\n').position(|line| line.len() >= LONGEST_LINE);
-        if let Some(line) = long {
-            let message = format!("the line is longer than {} bytes", LONGEST_LINE - 1);
-            self.problems.push(fatal(u32::try_from(line + 1).ok(), message));
             return;
         }
         let patterns: Vec<(u32, &str)> = self
@@ -223,9 +224,11 @@ mod tests {
     #[test]
     fn what_breaks_the_build_is_a_problem() {
         let long = "a".repeat(LONGEST_LINE);
-        let cases: [(&[u8], &str, bool); 7] = [
+        let cases: [(&[u8], &str, bool); 8] = [
             (b"!", "illegal exclusion pattern: \"!\": `!`", true),
             (b"[a", "syntax error in pattern: `[a`", true),
+            // The words of another problem in a pattern are not that problem.
+            (b"[longer than", "syntax error in pattern: `[longer than`", true),
             (b"[b-a]x", "invalid character class range: [b-a]x$: `[b-a]x`", true),
             (b"a\rb", "a carriage return alone does not end a line", true),
             (b"\xff\xfea\0", "the file is UTF-16, so nothing is ignored", false),
@@ -240,6 +243,13 @@ mod tests {
         assert!(read(long.as_bytes()).patterns.is_empty());
         assert_eq!(read(b"# only\n").problems, []);
         assert_eq!(read_dedicated(b"# only\n").problems.len(), 1);
+    }
+
+    #[test]
+    fn only_a_line_that_is_too_long_takes_all_patterns() {
+        assert_eq!(read(b"[longer than\na").patterns.len(), 2);
+        let long = format!("a\n{}", "b".repeat(LONGEST_LINE));
+        assert_eq!(read(long.as_bytes()).patterns.len(), 0);
     }
 
     #[test]
