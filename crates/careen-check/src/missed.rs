@@ -1,11 +1,12 @@
 //! Why steps ran again: the inputs of two builds side by side, and never a guess.
 
 mod files;
+mod records;
 mod twins;
 
 use std::collections::HashMap;
 
-use careen_model::missed::{BuildInputs, Gone, InputRecord, Missed, Reason, StepInputs, StepState};
+use careen_model::missed::{BuildInputs, Missed, Reason, StepInputs, StepState};
 
 /// One entry for each step of `now` that ran although `last` had it, or that is new.
 pub fn missed(last: &BuildInputs, now: &BuildInputs) -> Vec<Missed> {
@@ -62,7 +63,7 @@ pub fn missed(last: &BuildInputs, now: &BuildInputs) -> Vec<Missed> {
             step: step.id.clone(),
             name: step.name.clone(),
             reason,
-            lost_caches: lost_caches(last, now, step),
+            lost_caches: records::lost_caches(last, now, step),
         });
     }
     found
@@ -120,7 +121,7 @@ fn reason(
     if files == files::Compared::Unknown {
         return Some(Reason::Unknown);
     }
-    Some(record_gone(last, now, step).map_or(Reason::Unknown, Reason::RecordGone))
+    Some(records::gone(last, now, step, twin).map_or(Reason::Unknown, Reason::RecordGone))
 }
 
 /// The first `ENV`, `USER` or `SHELL` that is not as it was: before and now.
@@ -161,71 +162,6 @@ fn changed_base(
             now: after.clone(),
         })
     })
-}
-
-/// All inputs are as they were: is the record that the build before left still there?
-fn record_gone(last: &BuildInputs, now: &BuildInputs, step: &StepInputs) -> Option<Gone> {
-    if let (Some(before), Some(after)) = (&last.builder, &now.builder)
-        && before != after
-    {
-        return Some(Gone::OtherBuilder);
-    }
-    let left = last.cache_after.as_ref()?;
-    let have = now.cache_before.as_ref()?;
-    let is_layer = |record: &&InputRecord| record.kind == "regular";
-    let is_gone = |record: &InputRecord| !have.iter().any(|other| other.id == record.id);
-    let body = body_of(&step.name);
-    let own: Vec<&InputRecord> = left
-        .iter()
-        .filter(is_layer)
-        .filter(|record| !body.is_empty() && record.description.contains(body))
-        .collect();
-    let gone = if own.is_empty() {
-        left.iter().filter(is_layer).any(is_gone)
-    } else {
-        own.into_iter().any(is_gone)
-    };
-    let how = if now.pruned_before == Some(true) { Gone::Pruned } else { Gone::Missing };
-    gone.then_some(how)
-}
-
-/// What a step's name says after its place and its keyword; options are not in descriptions.
-fn body_of(name: &str) -> &str {
-    let instruction = careen_model::instruction_of(name);
-    let mut rest = instruction.split_once(' ').map_or("", |(_, rest)| rest).trim_start();
-    while rest.starts_with("--") {
-        rest = rest.split_once(' ').map_or("", |(_, rest)| rest).trim_start();
-    }
-    rest
-}
-
-/// Cache mounts that the build before left and that were gone when this one began.
-fn lost_caches(last: &BuildInputs, now: &BuildInputs, step: &StepInputs) -> Vec<String> {
-    let (Some(left), Some(have)) = (&last.cache_after, &now.cache_before) else { return vec![] };
-    if last.builder != now.builder {
-        return vec![];
-    }
-    let body = body_of(&step.name);
-    let is_of = |record: &InputRecord, target: &str, id: &str| {
-        record.kind == "exec.cachemount"
-            && match record.description.split_once(" with id \"") {
-                Some((_, rest)) => {
-                    let told = rest.strip_suffix('"').unwrap_or(rest);
-                    told.trim_start_matches('/') == id.trim_start_matches('/')
-                }
-                // Old engines do not tell the id: the mount is known by the command that made it.
-                None => {
-                    record.description.starts_with(&format!("cached mount {target} "))
-                        && record.description.contains(body)
-                }
-            }
-    };
-    let is_lost = |target: &str, id: &str| {
-        let had = left.iter().any(|record| is_of(record, target, id));
-        had && !have.iter().any(|record| is_of(record, target, id))
-    };
-    let gone = step.caches.iter().filter(|(target, id)| is_lost(target, id));
-    gone.map(|(target, _)| target.clone()).collect()
 }
 
 #[cfg(test)]

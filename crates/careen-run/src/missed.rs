@@ -1,10 +1,12 @@
 //! What a build is made from, gathered around it, and why its steps ran again.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 use careen_check::missed;
 use careen_engine::{BuildRequest, Connection};
+use careen_model::engine::CacheRecord;
 use careen_model::missed::{BuildInputs, Gone, InputFile, InputRecord, Missed, Reason};
 use careen_model::{BuildRecord, redact};
 
@@ -22,7 +24,7 @@ pub(crate) struct Gathered {
     salt: Vec<u8>,
     dockerfile: Vec<u8>,
     builder: Option<String>,
-    cache_before: Option<Vec<InputRecord>>,
+    cache_before: Option<Vec<CacheRecord>>,
     redaction: Redaction,
 }
 
@@ -45,7 +47,7 @@ impl Gathered {
             // The build itself tells why it cannot be read.
             dockerfile: fs::read(dockerfile).unwrap_or_default(),
             builder: connection.builder_identity().ok(),
-            cache_before: records(connection, &redaction),
+            cache_before: records(connection),
             redaction,
         })
     }
@@ -82,15 +84,17 @@ impl Gathered {
                 bases.insert(name.to_owned(), digest);
             }
         }
+        let cache_after = records(connection);
         let mut inputs = BuildInputs {
+            own_records: own(last.as_ref(), self.cache_before.as_deref(), cache_after.as_deref()),
             no_cache: request.no_cache,
             builder: self.builder,
             arguments: reading.argument_digests(),
             bases,
             steps: reading.steps(record),
             files,
-            cache_before: self.cache_before,
-            cache_after: records(connection, &self.redaction),
+            cache_before: self.cache_before.map(|all| kept(all, &self.redaction)),
+            cache_after: cache_after.map(|all| kept(all, &self.redaction)),
             pruned_before: None,
         };
         let mut found = last.as_ref().map(|last| missed(last, &inputs));
@@ -132,10 +136,36 @@ pub fn between(
     Ok(Some(found))
 }
 
-fn records(connection: &Connection, redaction: &Redaction) -> Option<Vec<InputRecord>> {
+/// Layers and cache mounts that the builder has now.
+fn records(connection: &Connection) -> Option<Vec<CacheRecord>> {
     let all = connection.cache_records().ok()?.into_iter();
-    let kept = all.filter(|record| ["regular", "exec.cachemount"].contains(&record.kind.as_str()));
-    let one = |record: careen_model::engine::CacheRecord| {
+    let is_kept = |kind: &str| ["regular", "exec.cachemount"].contains(&kind);
+    Some(all.filter(|record| is_kept(&record.kind)).collect())
+}
+
+/// Ids of what this build made or used, and of what an earlier one of the project did.
+fn own(
+    last: Option<&BuildInputs>,
+    before: Option<&[CacheRecord]>,
+    after: Option<&[CacheRecord]>,
+) -> Vec<String> {
+    let earlier: HashSet<&str> =
+        last.iter().flat_map(|last| &last.own_records).map(String::as_str).collect();
+    let use_of = |record: &CacheRecord| (record.usage_count, record.last_used);
+    let untouched: Option<HashMap<&str, _>> = before
+        .map(|before| before.iter().map(|record| (record.id.as_str(), use_of(record))).collect());
+    let is_touched = |record: &CacheRecord| {
+        let untouched = untouched.as_ref();
+        untouched.is_some_and(|known| known.get(record.id.as_str()) != Some(&use_of(record)))
+    };
+    let after = after.unwrap_or_default().iter();
+    let own = after.filter(|record| earlier.contains(record.id.as_str()) || is_touched(record));
+    own.map(|record| record.id.clone()).collect()
+}
+
+/// What the history keeps of records.
+fn kept(records: Vec<CacheRecord>, redaction: &Redaction) -> Vec<InputRecord> {
+    let one = |record: CacheRecord| {
         let text = redaction.text(&record.description);
         // The id of a cache mount stands at the end.
         let mut description: String = text.chars().take(DESCRIPTION).collect();
@@ -147,5 +177,28 @@ fn records(connection: &Connection, redaction: &Redaction) -> Option<Vec<InputRe
         }
         InputRecord { id: record.id, kind: record.kind, description }
     };
-    Some(kept.map(one).collect())
+    records.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_the_projects_own_when_a_build_of_it_touched_them() {
+        let record = |id: &str, usage_count| CacheRecord {
+            id: id.into(),
+            usage_count,
+            ..CacheRecord::default()
+        };
+        let before = [record("same", 1), record("used", 1), record("earlier", 1)];
+        let after = [record("same", 1), record("used", 2), record("earlier", 1), record("new", 1)];
+        let last = BuildInputs {
+            own_records: vec!["earlier".into(), "gone".into()],
+            ..BuildInputs::default()
+        };
+        assert_eq!(own(Some(&last), Some(&before), Some(&after)), ["used", "earlier", "new"]);
+        assert_eq!(own(Some(&last), None, Some(&after)), ["earlier"], "nothing to compare with");
+        assert!(own(Some(&last), Some(&before), None).is_empty());
+    }
 }

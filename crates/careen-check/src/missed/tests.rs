@@ -75,6 +75,7 @@ fn build() -> BuildInputs {
         ]),
         cache_before: Some(cache.clone()),
         cache_after: Some(cache),
+        own_records: ["a", "b", "c"].map(str::to_owned).into(),
         pruned_before: Some(false),
         ..BuildInputs::default()
     }
@@ -301,7 +302,26 @@ fn every_reason_is_told_from_what_differs() {
                 last.cache_after.as_mut().unwrap()[0].description = String::new();
                 lose(now, "a");
             },
-            after_first("evicted-or-pruned"),
+            after_first("unknown"),
+        ),
+        (
+            "the record of another project is gone",
+            |last, now| {
+                last.own_records.remove(0);
+                lose(now, "a");
+            },
+            after_first("unknown"),
+        ),
+        (
+            "an older record of the same description is gone, the project's last one is not",
+            |last, now| {
+                let older = record("older", "regular", "[2/4] COPY src /src");
+                last.cache_after.as_mut().unwrap().push(older);
+                last.own_records.push("older".into());
+                now.cache_before.clone_from(&last.cache_after);
+                lose(now, "older");
+            },
+            after_first("unknown"),
         ),
         ("the cache could not be read", |_, now| now.cache_before = None, after_first("unknown")),
         (

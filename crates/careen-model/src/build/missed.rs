@@ -22,6 +22,8 @@ pub struct BuildInputs {
     /// The cache when the build began and when it had ended; `None` when it could not be read.
     pub cache_before: Option<Vec<InputRecord>>,
     pub cache_after: Option<Vec<InputRecord>>,
+    /// Ids of records that this build made or used, or that one before it did and that are left.
+    pub own_records: Vec<String>,
     /// Whether the engine told of a prune since the build before; `None` when it keeps no such news.
     pub pruned_before: Option<bool>,
 }

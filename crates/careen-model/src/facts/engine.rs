@@ -143,7 +143,7 @@ pub enum BuilderFault {
 }
 
 /// One row of the build cache, times in seconds since the Unix epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CacheRecord {
     pub id: String,
     /// `regular`, `source.local`, `source.git.checkout`, `exec.cachemount`, `frontend`, `internal`.

@@ -41,6 +41,8 @@ struct Stored {
     cache_before: Option<Vec<StoredRecord>>,
     /// `None` when it could not be read.
     cache_after: Option<Vec<StoredRecord>>,
+    #[serde(default)]
+    own_records: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,6 +93,7 @@ impl KeptInputs {
             files: files.map(|files| files.into_iter().map(file_from).collect()),
             cache_before: records(stored.cache_before),
             cache_after: records(stored.cache_after),
+            own_records: stored.own_records,
             pruned_before: None,
         })
     }
@@ -113,6 +116,7 @@ impl Stored {
             steps: inputs.steps.iter().map(StoredStep::of).collect(),
             cache_before: records(&inputs.cache_before),
             cache_after: records(&inputs.cache_after),
+            own_records: inputs.own_records.clone(),
         }
     }
 }

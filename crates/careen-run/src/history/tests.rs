@@ -440,6 +440,7 @@ fn inputs_come_back_without_values_and_go_with_their_builds() {
         files: Some(vec![file]),
         cache_before: None,
         cache_after: Some(vec![InputRecord { id: "r".into(), ..InputRecord::default() }]),
+        own_records: vec!["r".into()],
         pruned_before: None,
     };
     for _ in 0..2 {
