@@ -5,9 +5,11 @@ use std::{
     num::NonZeroUsize,
     os::unix::{ffi::OsStrExt, fs::symlink, net::UnixListener},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
-use careen_host::walk::{Means, Walk, WalkError, WalkRequest, normalize_sources, walk};
+use careen_host::walk::{FaultKind, Means, Walk, WalkError, WalkRequest, normalize_sources, walk};
 use rustix::fs::{Mode, OFlags};
 
 fn paths(listing: &Walk) -> Vec<String> {
@@ -55,18 +57,56 @@ fn any_number_of_threads_gives_the_same_listing() {
             for c in 0..5 {
                 fs::write(folder.join(format!("{c}.py")), "x").unwrap();
             }
+            let file = root.path().join(format!("{a}/0/x/2.py"));
+            fs::hard_link(file, folder.join(format!("again-{a}-{b}"))).unwrap();
         }
     }
     let with = |threads: usize| {
         let exclude = vec!["1*".to_owned(), "!1*/*/x/3.py".to_owned()];
         let threads = NonZeroUsize::new(threads);
-        paths(&walk(&WalkRequest { exclude, threads, ..request(root.path()) }).unwrap())
+        whole(&walk(&WalkRequest { exclude, threads, ..request(root.path()) }).unwrap())
     };
     let one = with(1);
-    assert_eq!(one.len(), 9 * (1 + 20 * 7) + 11 * (1 + 20 * 3));
+    assert_eq!(one.len(), 9 * (1 + 20 * 8) + 11 * (1 + 20 * 3));
     for threads in [2, 3, 16, 100] {
         assert_eq!(with(threads), one, "{threads} threads");
     }
+    assert!(one.iter().all(|line| !line.contains("mode: 0,")), "something without metadata");
+}
+
+#[test]
+fn a_tree_that_changes_is_listed_without_what_is_gone() {
+    let root = tempfile::tempdir().unwrap();
+    for a in 0..100 {
+        fs::create_dir(root.path().join(format!("stays-{a}"))).unwrap();
+    }
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                for a in 0..100 {
+                    let folder = root.path().join(format!("goes-{a}"));
+                    fs::create_dir(&folder).unwrap();
+                    fs::write(folder.join("file"), "").unwrap();
+                }
+                for a in 0..100 {
+                    fs::remove_dir_all(root.path().join(format!("goes-{a}"))).unwrap();
+                }
+            }
+        });
+        let mut seen = 0;
+        for _ in 0..200 {
+            let listing = walk(&request(root.path())).unwrap();
+            let all = paths(&listing);
+            assert!(all.is_sorted(), "{all:?}");
+            assert_eq!(all.iter().filter(|path| path.starts_with("stays")).count(), 100);
+            assert!(listing.views().all(|view| view.mode != 0), "something without metadata");
+            assert!(listing.faults.iter().all(|fault| fault.kind == FaultKind::Vanished));
+            seen += listing.len() - 100;
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(seen > 0, "nothing that changes was ever seen");
+    });
 }
 
 /// All that there is to know of a listing, its faults included.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, io};
 
 use crate::walk::{
     hard_links::{self, Devices, Identity},
-    listing::{Block, Done, Entry, Fault, FaultKind, Folder, LATENT, NONE, Slot, Walk},
+    listing::{Block, Done, Entry, Fault, FaultKind, Folder, LATENT, NONE, Own, Slot, Walk},
 };
 
 /// One open folder of the depth-first order.
@@ -25,6 +25,13 @@ pub(super) struct Gathered {
     pub(super) folders: u32,
 }
 
+/// An entry by its reader, which gives its block its number, and its index there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) reader: u32,
+    pub(super) index: u32,
+}
+
 /// What one thread read.
 #[derive(Debug, Default)]
 pub(super) struct Part {
@@ -34,6 +41,8 @@ pub(super) struct Part {
     /// Files with more than one name, by their index in the block.
     pub(super) shared: Vec<(u32, Identity)>,
     pub(super) devices: Devices,
+    /// Metadata of folders whose entries other readers have.
+    pub(super) foreign: Vec<(Place, Own)>,
 }
 
 /// Tells what is known of one path below the root.
@@ -44,6 +53,7 @@ pub(super) type Ask<'a> = &'a dyn Fn(&[u8]) -> io::Result<(Entry, Identity)>;
 pub(super) fn assemble(ask: Ask<'_>, harvest: Gathered, include: Vec<String>) -> Walk {
     let mut walk = Walk { include, ..Walk::default() };
     walk.folders = vec![Folder::default(); harvest.folders as usize];
+    let mut foreign = Vec::new();
     let mut shared = HashMap::new();
     let mut devices = Devices::default();
     for (block, part) in (0..).zip(harvest.parts) {
@@ -55,8 +65,12 @@ pub(super) fn assemble(ask: Ask<'_>, harvest: Gathered, include: Vec<String>) ->
             shared.insert(Slot::new(block, index), identity);
         }
         devices.join(part.devices);
+        foreign.extend(part.foreign);
         walk.faults.extend(part.faults);
         walk.blocks.push(part.block);
+    }
+    for (place, own) in foreign {
+        own.put_into(walk.entry_mut(Slot::new(place.reader, place.index)));
     }
     let total = walk.blocks.iter().map(|block| block.entries.len()).sum();
     walk.order.reserve_exact(total);
@@ -71,33 +85,56 @@ fn put_in_order(ask: Ask<'_>, walk: &mut Walk) {
     let mut frames =
         vec![Frame { block: first.block, next: first.start, end: first.end, owed: None }];
     while let Some(frame) = frames.last_mut() {
-        if frame.next == frame.end {
+        // Files up to the next folder.
+        let rest = &walk.blocks[frame.block as usize].entries[..frame.end as usize];
+        let rest = &rest[frame.next as usize..];
+        let files =
+            rest.iter().take_while(|entry| entry.child == NONE && entry.flags & LATENT == 0);
+        let files = u32::try_from(files.count()).expect("an index has 27 bits");
+        let (block, start) = (frame.block, frame.next);
+        frame.next += files;
+        let is_done = frame.next == frame.end;
+        if files > 0 {
+            pay_all(ask, walk, &mut frames);
+            walk.order.extend((start..start + files).map(|index| Slot::new(block, index)));
+        }
+        if is_done {
             frames.pop();
             continue;
         }
-        let (block, index) = (frame.block, frame.next);
-        let slot = Slot::new(block, index);
-        frame.next += 1;
-        let entry = walk.blocks[block as usize].entries[index as usize];
-        let is_latent = entry.flags & LATENT != 0;
-        if entry.child != NONE {
-            walk.folders[entry.child as usize].own = slot;
+        let slot = Slot::new(block, start + files);
+        if let Some(frame) = frames.last_mut() {
+            frame.next += 1;
         }
+        let (_, &entry) = walk.at(slot);
+        let is_latent = entry.flags & LATENT != 0;
+        if entry.child == NONE {
+            // Excluded, and nothing can be in it.
+            continue;
+        }
+        // A folder that vanished before it was opened is a fault of the walk.
+        if !is_latent && entry.mode == 0 {
+            continue;
+        }
+        walk.folders[entry.child as usize].own = slot;
         if !is_latent {
-            for owed in frames.iter_mut().filter_map(|frame| frame.owed.take()) {
-                pay(ask, walk, owed);
-            }
+            pay_all(ask, walk, &mut frames);
             walk.order.push(slot);
         }
-        if entry.child != NONE {
-            let folder = walk.folders[entry.child as usize];
-            frames.push(Frame {
-                block: folder.block,
-                next: folder.start,
-                end: folder.end,
-                owed: is_latent.then_some(slot),
-            });
-        }
+        let folder = walk.folders[entry.child as usize];
+        frames.push(Frame {
+            block: folder.block,
+            next: folder.start,
+            end: folder.end,
+            owed: is_latent.then_some(slot),
+        });
+    }
+}
+
+/// Lists the excluded folders around something that is listed.
+fn pay_all(ask: Ask<'_>, walk: &mut Walk, frames: &mut [Frame]) {
+    for owed in frames.iter_mut().filter_map(|frame| frame.owed.take()) {
+        pay(ask, walk, owed);
     }
 }
 
@@ -111,15 +148,8 @@ fn pay(ask: Ask<'_>, walk: &mut Walk, slot: Slot) {
     match ask(&path) {
         Ok((known, _)) => {
             let entry = walk.entry_mut(slot);
-            *entry = Entry {
-                size: known.size,
-                mtime_ns: known.mtime_ns,
-                mode: known.mode,
-                uid: known.uid,
-                gid: known.gid,
-                flags: known.flags,
-                ..*entry
-            };
+            Own::of(&known).put_into(entry);
+            entry.flags = known.flags;
             walk.order.push(slot);
         }
         Err(err) => {

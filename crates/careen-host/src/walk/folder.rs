@@ -1,34 +1,34 @@
-//! One folder read: names in order, a decision for each, and metadata for what is listed.
+//! One folder read: a decision for each name, metadata for what is listed, all in order of names.
 //!
 //! `getdents64` and `fstatat` relative to the open folder are the floor: 0.5 µs a name and 1 µs
 //! more for its metadata were measured on ext4, and neither `io_uring` nor larger buffers help.
+//! So nothing is done twice: names are asked about where the kernel wrote them and sorted
+//! afterwards, and a folder is asked about when it has been opened, which saves looking it up
+//! again.
 
 use std::{
     ffi::CStr,
     mem::MaybeUninit,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
 use careen_syntax::ignore::{DirState, Filter, FilterError, FilterScratch, Judged};
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat},
+    fs::{AtFlags, FileType, RawDir, Stat},
     io::Errno,
 };
 
 use crate::walk::{
-    assemble::Part,
+    ahead::{Later, is_slow},
+    assemble::{Part, Place},
     error::WalkError,
-    hard_links::Identity,
     listing::{
-        BLANK, Done, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, SPARSE, TYPE_BITS, ZERO_BYTE,
-        is_sparse,
+        BLANK, Done, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, Own, TYPE_BITS, ZERO_BYTE,
     },
+    opening::{described, identity, open, stat},
+    sorting::Sorter,
 };
 
 /// What all threads of a walk share while they read.
@@ -44,298 +44,354 @@ pub(super) struct Ground<'a> {
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) id: u32,
-    /// The folder above, unless too many are open.
-    pub(super) parent: Option<Arc<OwnedFd>>,
     /// Relative to the root, without a slash at the end; empty for the root.
     pub(super) path: Vec<u8>,
     pub(super) state: DirState,
     /// It is entered only for exceptions.
     pub(super) latent: bool,
+    /// Its own entry; `None` for the root.
+    pub(super) entry: Option<Place>,
 }
 
 /// One thread's memory and results.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// Which of the walk's readers it is.
+    number: u32,
     pub(super) part: Part,
-    /// Time and number of metadata requests so far.
+    /// Time and number of the metadata requests that were timed.
     pub(super) asked: (Duration, u32),
+    /// All metadata requests.
+    requests: u32,
     scratch: FilterScratch,
-    names: Vec<u8>,
-    found: Vec<Found>,
+    /// The entries of one folder as they come.
+    unsorted: Vec<Entry>,
+    sorter: Sorter,
     buffer: Vec<MaybeUninit<u8>>,
     path: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    start: u32,
-    length: u16,
-    kind: FileType,
-}
-
-/// All names of a folder, sorted.
-struct Names<'a> {
-    found: &'a [Found],
-    names: &'a [u8],
+/// The folder that is being read.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) ground: &'a Ground<'a>,
+    pub(super) task: &'a Task,
+    pub(super) fd: BorrowedFd<'a>,
+    /// Bytes of its path, with the slash at the end.
+    prefix: usize,
 }
 
 /// A name, and its metadata if that was asked for ahead.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
-    name: &'a CStr,
-    kind: FileType,
-    stat: Option<Stat>,
+pub(super) struct Seen<'a> {
+    pub(super) name: &'a CStr,
+    pub(super) kind: FileType,
+    pub(super) stat: Option<&'a Stat>,
 }
 
-impl Found {
-    fn name(self, names: &[u8]) -> &CStr {
-        let name = &names[self.start as usize..][..=usize::from(self.length)];
-        CStr::from_bytes_with_nul(name).expect("the kernel ends names with a zero")
-    }
-}
-
-/// The child folders of a task, in order, still without a number.
+/// The child folders of a task, in order.
 #[derive(Debug)]
 pub(super) struct Children {
-    pub(super) folder: Option<Arc<OwnedFd>>,
+    pub(super) folder: Option<OwnedFd>,
     pub(super) tasks: Vec<Task>,
 }
 
+/// Why a folder was not read to its end.
+enum Stopped {
+    Folder(Errno),
+    Walk(WalkError),
+}
+
+impl From<WalkError> for Stopped {
+    fn from(err: WalkError) -> Stopped {
+        Stopped::Walk(err)
+    }
+}
+
 /// How many metadata requests are timed before the number of threads is settled.
-const TIMED: u32 = 64;
+pub(super) const TIMED: u32 = 64;
 
 impl Reader {
-    /// Reads the folder of `task`. Children get their number from `number`.
+    pub(super) fn new(number: u32) -> Reader {
+        Reader { number, ..Reader::default() }
+    }
+
+    /// Reads the folder of `task`. `parent` is the folder above, unless too many are open.
+    /// Children get their number from `number`.
     pub(super) fn read(
         &mut self,
         ground: &Ground<'_>,
         task: &Task,
+        parent: Option<&OwnedFd>,
         mut number: impl FnMut() -> u32,
     ) -> Result<Children, WalkError> {
         let start = self.index()?;
         let mut children = Children { folder: None, tasks: Vec::new() };
-        let opened =
-            open(ground.root.as_fd(), task).and_then(|fd| self.list(fd.as_fd()).map(|()| fd));
+        let clock = self.clock();
+        let opened = open(ground.root.as_fd(), parent, &task.path);
         let fd = match opened {
             Ok(fd) => fd,
             Err(errno) => {
-                self.fault(task.path.clone(), folder_fault(errno, task.latent), errno);
+                let kind = folder_fault(errno, task.latent);
+                self.fault(task.path.clone(), kind, errno);
+                if kind == FaultKind::UnreadableFolder {
+                    self.describe_folder(ground, task, None);
+                }
                 self.part.done.push(Done { id: task.id, start, end: start });
                 return Ok(children);
             }
         };
-        let found = std::mem::take(&mut self.found);
-        let names = std::mem::take(&mut self.names);
-        let mut clock = (self.asked.1 < TIMED).then(Instant::now);
-        // A new folder is asked ahead once its first answers have been timed.
-        let ahead_from = if clock.is_some() { TIMED as usize } else { 0 };
-        let mut known = Vec::new();
+        self.describe_folder(ground, task, Some(&fd));
+        self.note_time(clock);
         self.path.clear();
         self.path.extend_from_slice(&task.path);
         if !task.path.is_empty() {
             self.path.push(b'/');
         }
-        let prefix = self.path.len();
-        for (i, one) in found.iter().enumerate() {
-            self.path.truncate(prefix);
-            if i == ahead_from {
-                self.note_time(clock.take(), i);
-                let rest = Names { found: &found[i..], names: &names };
-                known = self.ask_ahead(ground, task, fd.as_fd(), &rest)?;
+        let here = Here { ground, task, fd: fd.as_fd(), prefix: self.path.len() };
+        let shared = self.part.shared.len();
+        self.unsorted.clear();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        // 32 KiB holds about a thousand names.
+        buffer.resize(32 * 1024, MaybeUninit::uninit());
+        let listed = self.list(here, &mut buffer, &mut number, &mut children.tasks);
+        self.buffer = buffer;
+        match listed {
+            Ok(()) => {
+                let shared = &mut self.part.shared[shared..];
+                let block = &mut self.part.block;
+                self.sorter.sort(&self.unsorted, block, start, shared);
+                children.tasks.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+                let entries = (start..).zip(&block.entries[start as usize..]);
+                let folders = entries.filter(|(_, entry)| entry.child != NONE);
+                for (task, (index, _)) in children.tasks.iter_mut().zip(folders) {
+                    task.entry = Some(Place { reader: self.number, index });
+                }
             }
-            let name = one.name(&names);
-            self.path.extend_from_slice(name.to_bytes());
-            let ahead = i.checked_sub(ahead_from).and_then(|at| known.get_mut(at)?.take());
-            let seen = Seen { name, kind: one.kind, stat: ahead };
-            let child = self.visit(fd.as_fd(), ground.filter, task, seen, &mut number)?;
-            children.tasks.extend(child);
+            Err(Stopped::Folder(errno)) => {
+                self.fault(task.path.clone(), folder_fault(errno, task.latent), errno);
+                self.part.shared.truncate(shared);
+                children.tasks.clear();
+            }
+            Err(Stopped::Walk(err)) => return Err(err),
         }
-        self.note_time(clock, found.len());
-        self.found = found;
-        self.names = names;
         self.part.done.push(Done { id: task.id, start, end: self.index()? });
         if !children.tasks.is_empty() {
-            children.folder = Some(Arc::new(fd));
+            children.folder = Some(fd);
         }
         Ok(children)
     }
 
-    /// Fills `found` with the names of an open folder, sorted by bytes.
-    fn list(&mut self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
-        self.names.clear();
-        self.found.clear();
-        // 32 KiB holds about a thousand names.
-        self.buffer.resize(32 * 1024, MaybeUninit::uninit());
-        let mut entries = RawDir::new(fd, &mut self.buffer);
+    /// Visits all names of an open folder, in whatever order they come.
+    fn list(
+        &mut self,
+        here: Here<'_>,
+        buffer: &mut [MaybeUninit<u8>],
+        number: &mut impl FnMut() -> u32,
+        tasks: &mut Vec<Task>,
+    ) -> Result<(), Stopped> {
+        let mut clock = self.clock();
+        let mut later = Later::default();
+        let mut is_later = clock.is_none() && is_slow(self.asked);
+        let mut entries = RawDir::new(here.fd, buffer);
         while let Some(entry) = entries.next() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes_with_nul();
-            if name == b".\0" || name == b"..\0" {
+            let entry = entry.map_err(Stopped::Folder)?;
+            let (name, kind) = (entry.file_name(), entry.file_type());
+            if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let start = u32::try_from(self.names.len()).map_err(|_| Errno::NOMEM)?;
-            let length = u16::try_from(name.len() - 1).map_err(|_| Errno::NAMETOOLONG)?;
-            self.names.extend_from_slice(name);
-            self.found.push(Found { start, length, kind: entry.file_type() });
+            if is_later {
+                later.push(name, kind)?;
+                continue;
+            }
+            self.visit(here, Seen { name, kind, stat: None }, number, tasks)?;
+            if let Some((since, before)) = clock
+                && self.asked.1 + (self.requests - before) >= TIMED
+            {
+                self.note_time(Some((since, before)));
+                clock = None;
+                is_later = is_slow(self.asked);
+            }
         }
-        let names = &self.names;
-        let name = |one: &Found| &names[one.start as usize..][..usize::from(one.length)];
-        self.found.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        self.note_time(clock);
+        if !later.is_empty() {
+            let known = later.ask(here, |name, is_folder| {
+                Ok(!is_folder && self.judge(here, name, is_folder)?.listed)
+            })?;
+            for seen in later.seen(&known) {
+                self.visit(here, seen, number, tasks)?;
+            }
+        }
         Ok(())
     }
 
-    /// Decides about the entry at `self.path`, and keeps it when it is listed.
+    /// Decides about one name, and keeps it when it is listed. Folders to enter go to `tasks`.
     fn visit(
         &mut self,
-        fd: BorrowedFd<'_>,
-        filter: &Filter,
-        task: &Task,
+        here: Here<'_>,
         seen: Seen<'_>,
         number: &mut impl FnMut() -> u32,
-    ) -> Result<Option<Task>, WalkError> {
-        let Seen { name, mut kind, mut stat } = seen;
+        tasks: &mut Vec<Task>,
+    ) -> Result<(), WalkError> {
+        let Seen { name, kind, stat } = seen;
         if kind == FileType::Unknown {
-            let Some(known) = self.stat(fd, name) else { return Ok(None) };
-            kind = FileType::from_raw_mode(known.st_mode);
-            stat = Some(known);
+            return self.visit_unknown(here, seen, number, tasks);
         }
         let is_folder = kind == FileType::Directory;
-        let judged = self.judge(filter, task, is_folder)?;
-        if !judged.listed && judged.enter.is_none() {
-            return Ok(None);
-        }
-        let stat = match (judged.listed, stat) {
-            (false, _) => None,
-            (true, None) => {
-                let Some(stat) = self.stat(fd, name) else { return Ok(None) };
-                Some(stat)
+        let mut enter = None;
+        let (mut is_listed, mut opens) = (true, true);
+        if !here.ground.filter.is_open() {
+            let judged = self.judge(here, name, is_folder)?;
+            (is_listed, opens, enter) = (judged.listed, judged.opens, judged.enter);
+            if !is_listed && enter.is_none() {
+                return Ok(());
             }
-            (true, known) => known,
+        } else if is_folder {
+            enter = Some(DirState::default());
+        }
+        let mut entry = match stat {
+            _ if !is_listed => Entry { flags: LATENT, ..BLANK },
+            // It is asked about where it is opened.
+            _ if enter.is_some() => BLANK,
+            Some(stat) => self.describe(stat)?,
+            None => {
+                self.requests = self.requests.wrapping_add(1);
+                match rustix::fs::statat(here.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => self.describe(&stat)?,
+                    Err(errno) => {
+                        self.fault(self.path_of(here, name), entry_fault(errno), errno);
+                        return Ok(());
+                    }
+                }
+            }
         };
-        let mut entry = stat.as_ref().map_or(Entry { flags: LATENT, ..BLANK }, described);
-        entry.folder = task.id;
+        entry.folder = here.task.id;
         entry.name = self.keep(name.to_bytes())?;
         entry.name_length =
             u16::try_from(name.to_bytes().len()).map_err(|_| WalkError::TooLarge)?;
-        if judged.listed && !judged.opens && entry.mode & TYPE_BITS == 0o100_000 {
+        if is_listed && !opens && entry.mode & TYPE_BITS == 0o100_000 {
             entry.flags |= ZERO_BYTE;
         }
-        if kind == FileType::Symlink && judged.listed {
-            self.follow(fd, name, &mut entry)?;
+        if kind == FileType::Symlink && is_listed {
+            self.follow(here, name, &mut entry)?;
         }
-        let mut child = None;
-        if let Some(state) = judged.enter {
+        if let Some(state) = enter {
             entry.child = number();
-            child = Some(Task {
-                id: entry.child,
-                parent: None,
-                path: self.path.clone(),
-                state,
-                latent: !judged.listed,
-            });
+            let path = self.path_of(here, name);
+            let latent = !is_listed;
+            tasks.push(Task { id: entry.child, path, state, latent, entry: None });
         }
-        if let Some(stat) = stat {
-            self.part.devices.see(stat.st_dev);
-            if stat.st_nlink > 1 && !is_folder {
-                self.part.shared.push((self.index()?, identity(&stat)));
-            }
-        }
-        self.part.block.entries.push(entry);
-        Ok(child)
+        self.unsorted.push(entry);
+        Ok(())
     }
 
-    fn note_time(&mut self, clock: Option<Instant>, count: usize) {
-        let Some(clock) = clock else { return };
-        self.asked.0 += clock.elapsed();
-        self.asked.1 += u32::try_from(count).unwrap_or(u32::MAX);
-    }
-
-    /// On a slow file system, asks for the metadata of a large folder's listed files with many
-    /// threads. What could not be had is asked again in order, with its error.
-    fn ask_ahead(
+    /// For file systems that do not tell with the name what it is.
+    #[cold]
+    fn visit_unknown(
         &mut self,
-        ground: &Ground<'_>,
-        task: &Task,
-        fd: BorrowedFd<'_>,
-        names: &Names<'_>,
-    ) -> Result<Vec<Option<Stat>>, WalkError> {
-        let is_worth_it = names.found.len() >= LARGE_FOLDER && self.is_slow();
-        if !is_worth_it || ground.asking.swap(true, Ordering::AcqRel) {
-            return Ok(Vec::new());
-        }
-        let prefix = self.path.len();
-        let mut wanted = Vec::new();
-        for (i, one) in names.found.iter().enumerate() {
-            let name = one.name(names.names);
-            self.path.truncate(prefix);
-            self.path.extend_from_slice(name.to_bytes());
-            if one.kind != FileType::Directory && self.judge(ground.filter, task, false)?.listed {
-                wanted.push((i, name));
+        here: Here<'_>,
+        seen: Seen<'_>,
+        number: &mut impl FnMut() -> u32,
+        tasks: &mut Vec<Task>,
+    ) -> Result<(), WalkError> {
+        self.requests = self.requests.wrapping_add(1);
+        let ask = || rustix::fs::statat(here.fd, seen.name, AtFlags::SYMLINK_NOFOLLOW);
+        let stat = match seen.stat.map_or_else(ask, |stat| Ok(*stat)) {
+            Ok(stat) => stat,
+            Err(errno) => {
+                self.fault(self.path_of(here, seen.name), entry_fault(errno), errno);
+                return Ok(());
             }
-        }
-        self.path.truncate(prefix);
-        let mut known = vec![None; names.found.len()];
-        for (i, stat) in ask_many(fd, &wanted) {
-            known[i] = stat;
-        }
-        ground.asking.store(false, Ordering::Release);
-        Ok(known)
+        };
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Unknown => FileType::RegularFile,
+            kind => kind,
+        };
+        self.visit(here, Seen { kind, stat: Some(&stat), ..seen }, number, tasks)
     }
 
-    /// The first answers took long, so this is a disk or a network.
-    pub(super) fn is_slow(&self) -> bool {
-        let (time, count) = self.asked;
-        count >= 16 && time / count > SLOW
+    /// The entry that is about to be kept.
+    #[inline]
+    fn describe(&mut self, stat: &Stat) -> Result<Entry, WalkError> {
+        self.part.devices.see(stat.st_dev);
+        if stat.st_nlink > 1 && stat.st_mode & TYPE_BITS != 0o040_000 {
+            let index = u32::try_from(self.unsorted.len()).map_err(|_| WalkError::TooLarge)?;
+            self.part.shared.push((index, identity(stat)));
+        }
+        Ok(described(stat))
+    }
+
+    /// Asks what a listed folder is, through its descriptor or, when it cannot be opened, by its
+    /// path, and puts that into its entry.
+    fn describe_folder(&mut self, ground: &Ground<'_>, task: &Task, fd: Option<&OwnedFd>) {
+        let Some(place) = task.entry else { return };
+        if task.latent {
+            return;
+        }
+        self.requests = self.requests.wrapping_add(1);
+        let found = match fd {
+            Some(fd) => rustix::fs::fstat(fd),
+            None => stat(ground.root.as_fd(), &task.path),
+        };
+        match found {
+            Ok(found) => {
+                self.part.devices.see(found.st_dev);
+                let own = Own::of(&described(&found));
+                if place.reader == self.number {
+                    own.put_into(&mut self.part.block.entries[place.index as usize]);
+                } else {
+                    self.part.foreign.push((place, own));
+                }
+            }
+            Err(errno) => self.fault(task.path.clone(), entry_fault(errno), errno),
+        }
+    }
+
+    /// Starts a measurement while there are too few.
+    fn clock(&self) -> Option<(Instant, u32)> {
+        (self.asked.1 < TIMED).then(|| (Instant::now(), self.requests))
+    }
+
+    fn note_time(&mut self, clock: Option<(Instant, u32)>) {
+        let Some((since, before)) = clock else { return };
+        self.asked.0 += since.elapsed();
+        self.asked.1 += self.requests.wrapping_sub(before);
     }
 
     fn judge(
         &mut self,
-        filter: &Filter,
-        task: &Task,
+        here: Here<'_>,
+        name: &CStr,
         is_folder: bool,
     ) -> Result<Judged, FilterError> {
-        if filter.is_open() {
-            let enter = is_folder.then(DirState::default);
-            return Ok(Judged { listed: true, opens: true, enter });
-        }
+        let filter = here.ground.filter;
+        self.path.truncate(here.prefix);
+        self.path.extend_from_slice(name.to_bytes());
         if is_folder {
-            filter.judge_folder(&self.path, &task.state, &mut self.scratch)
+            filter.judge_folder(&self.path, &here.task.state, &mut self.scratch)
         } else {
-            filter.judge(&self.path, &task.state, &mut self.scratch)
+            filter.judge(&self.path, &here.task.state, &mut self.scratch)
         }
     }
 
-    fn stat(&mut self, fd: BorrowedFd<'_>, name: &CStr) -> Option<Stat> {
-        match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Some(stat),
-            Err(errno) => {
-                let is_gone = matches!(errno, Errno::NOENT | Errno::NOTDIR);
-                let kind = if is_gone { FaultKind::Vanished } else { FaultKind::Unreadable };
-                self.fault(self.path.clone(), kind, errno);
-                None
-            }
-        }
-    }
-
-    fn follow(
-        &mut self,
-        fd: BorrowedFd<'_>,
-        name: &CStr,
-        entry: &mut Entry,
-    ) -> Result<(), WalkError> {
-        match rustix::fs::readlinkat(fd, name, Vec::new()) {
+    fn follow(&mut self, here: Here<'_>, name: &CStr, entry: &mut Entry) -> Result<(), WalkError> {
+        match rustix::fs::readlinkat(here.fd, name, Vec::new()) {
             Ok(target) => {
                 let target = target.as_bytes();
-                entry.link = self.keep(target)?;
+                self.keep(target)?;
                 entry.link_length = u16::try_from(target.len()).map_err(|_| WalkError::TooLarge)?;
             }
             Err(errno) => {
                 let is_gone = matches!(errno, Errno::NOENT | Errno::INVAL);
                 let kind = if is_gone { FaultKind::Vanished } else { FaultKind::Unreadable };
-                self.fault(self.path.clone(), kind, errno);
+                self.fault(self.path_of(here, name), kind, errno);
             }
         }
         Ok(())
+    }
+
+    fn path_of(&self, here: Here<'_>, name: &CStr) -> Vec<u8> {
+        [&self.path[..here.prefix], name.to_bytes()].concat()
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Result<u32, WalkError> {
@@ -358,95 +414,10 @@ impl Reader {
     }
 }
 
-/// The parts of an entry that come from its metadata.
-fn described(stat: &Stat) -> Entry {
-    let is_device = matches!(stat.st_mode & TYPE_BITS, 0o020_000 | 0o060_000);
-    let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    let size = u64::try_from(stat.st_size).unwrap_or(0);
-    let is_holey = is_sparse(stat.st_mode, size, u64::try_from(stat.st_blocks).unwrap_or(0));
-    Entry {
-        size: if is_device { stat.st_rdev } else { size },
-        mtime_ns: stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
-        mode: stat.st_mode,
-        uid: stat.st_uid,
-        gid: stat.st_gid,
-        flags: if is_holey { SPARSE } else { 0 },
-        ..BLANK
-    }
-}
-
-fn identity(stat: &Stat) -> Identity {
-    Identity { device: stat.st_dev, inode: stat.st_ino, is_shared: stat.st_nlink > 1 }
-}
-
-/// A first answer slower than this comes from a disk or a network, where more threads wait better.
-/// Measured cold on ext4: 16 threads are 2.2 times as fast as 2, and cost nothing when warm.
-const SLOW: Duration = Duration::from_micros(20);
-pub(super) const THREADS_WHEN_SLOW: usize = 16;
-/// A folder in which asking ahead is worth starting threads. Measured where a question takes
-/// 300 µs and four are answered at once: 3,000 files in 0.7 to 1.3 s instead of 2.7 s.
-const LARGE_FOLDER: usize = 256;
-
-/// The metadata of `wanted`, asked for by as many threads as wait well.
-fn ask_many(fd: BorrowedFd<'_>, wanted: &[(usize, &CStr)]) -> Vec<(usize, Option<Stat>)> {
-    let ask = |part: &[(usize, &CStr)]| -> Vec<(usize, Option<Stat>)> {
-        let ask_one = |name| rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW).ok();
-        part.iter().map(|&(i, name)| (i, ask_one(name))).collect()
-    };
-    let size = wanted.len().div_ceil(THREADS_WHEN_SLOW).max(1);
-    thread::scope(|scope| {
-        let threads: Vec<_> = wanted
-            .chunks(size)
-            .map(|part| thread::Builder::new().spawn_scoped(scope, move || ask(part)))
-            .collect();
-        // A part whose thread could not start stays unknown.
-        let answers = threads.into_iter().flatten().filter_map(|thread| thread.join().ok());
-        answers.flatten().collect()
-    })
-}
-
-const FOLDER: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-
-fn open(root: BorrowedFd<'_>, task: &Task) -> Result<OwnedFd, Errno> {
-    if task.path.is_empty() {
-        return rustix::fs::openat(root, ".", FOLDER, Mode::empty());
-    }
-    let name = task.path.rsplit(|&b| b == b'/').next().unwrap_or_default();
-    match &task.parent {
-        Some(parent) => rustix::fs::openat(parent, name, FOLDER, Mode::empty()),
-        None => open_below(root, &task.path),
-    }
-}
-
-/// What is known of one path below `root`.
-pub(super) fn ask(root: &OwnedFd, path: &[u8]) -> std::io::Result<(Entry, Identity)> {
-    // `PATH_MAX` is 4096 with the zero at the end.
-    let stat = match path.len() {
-        0..4000 => rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW)?,
-        _ => rustix::fs::fstat(open_below(root.as_fd(), path)?)?,
-    };
-    Ok((described(&stat), identity(&stat)))
-}
-
-/// Opens a folder by its path, in steps when the path is longer than the kernel takes at once.
-fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
-    // `PATH_MAX` is 4096 with the zero at the end.
-    const LONGEST: usize = 4000;
-    let mut at: Option<OwnedFd> = None;
-    let mut rest = path;
-    loop {
-        let mut end = rest.len();
-        if end > LONGEST {
-            end = rest[..LONGEST].iter().rposition(|&b| b == b'/').ok_or(Errno::NAMETOOLONG)?;
-        }
-        let from = at.as_ref().map_or(root, AsFd::as_fd);
-        let fd = rustix::fs::openat(from, &rest[..end], FOLDER, Mode::empty())?;
-        if end == rest.len() {
-            return Ok(fd);
-        }
-        rest = &rest[end + 1..];
-        at = Some(fd);
+fn entry_fault(errno: Errno) -> FaultKind {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => FaultKind::Vanished,
+        _ => FaultKind::Unreadable,
     }
 }
 
@@ -461,6 +432,7 @@ fn folder_fault(errno: Errno, latent: bool) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::walk::opening::FOLDER;
 
     #[test]
     fn asking_ahead_changes_nothing() {
@@ -470,45 +442,24 @@ mod tests {
             std::fs::write(root.path().join(format!("{i}.log")), "").unwrap();
         }
         std::fs::create_dir(root.path().join("folder")).unwrap();
-        let fd = rustix::fs::open(root.path(), FOLDER, Mode::empty()).unwrap();
+        let fd = rustix::fs::open(root.path(), FOLDER, rustix::fs::Mode::empty()).unwrap();
         let filter = Filter::new(&["*.log".to_owned()], &[]).unwrap();
         let ground = Ground { root: &fd, filter: &filter, asking: AtomicBool::new(false) };
         let read = |asked: (Duration, u32)| {
             let mut reader = Reader { asked, ..Reader::default() };
             let (path, state) = (Vec::new(), DirState::default());
-            let task = Task { id: 0, parent: None, path, state, latent: false };
-            let children = reader.read(&ground, &task, || 7).unwrap();
+            let task = Task { id: 0, path, state, latent: false, entry: None };
+            let children = reader.read(&ground, &task, None, || 7).unwrap();
             assert_eq!(children.tasks.len(), 1);
             assert_eq!(children.tasks[0].path, b"folder");
-            let sizes =
-                reader.part.block.entries.iter().map(|entry| entry.size).collect::<Vec<_>>();
-            (sizes, reader.part.block.names)
+            let block = &reader.part.block;
+            let known = |entry: &Entry| (block.name(entry).to_owned(), entry.size, entry.mode);
+            block.entries.iter().map(known).collect::<Vec<_>>()
         };
         let fast = read((Duration::ZERO, TIMED));
         let slow = read((Duration::from_secs(1), TIMED));
-        assert_eq!(fast.0.len(), 401);
+        assert_eq!(fast.len(), 401);
+        assert!(fast.is_sorted());
         assert_eq!(slow, fast);
-    }
-
-    #[test]
-    fn many_threads_ask_the_same() {
-        let root = tempfile::tempdir().unwrap();
-        for i in 0..100_usize {
-            std::fs::write(root.path().join(format!("{i}")), vec![0; i]).unwrap();
-        }
-        let fd = rustix::fs::open(root.path(), FOLDER, Mode::empty()).unwrap();
-        let names: Vec<std::ffi::CString> =
-            (0..101).map(|i| std::ffi::CString::new(format!("{i}")).unwrap()).collect();
-        let wanted: Vec<(usize, &CStr)> =
-            names.iter().enumerate().map(|(i, name)| (i, name.as_c_str())).collect();
-        let mut sizes: Vec<(usize, Option<i64>)> = ask_many(fd.as_fd(), &wanted)
-            .into_iter()
-            .map(|(i, stat)| (i, stat.map(|stat| stat.st_size)))
-            .collect();
-        sizes.sort_unstable();
-        let expected: Vec<(usize, Option<i64>)> =
-            (0..101).map(|i| (i, (i < 100).then(|| i64::try_from(i).unwrap()))).collect();
-        assert_eq!(sizes, expected);
-        assert!(ask_many(fd.as_fd(), &[]).is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! The build context walked as BuildKit's client walks it, only faster: what is listed, in its order.
 
+#[cfg(target_os = "linux")]
+mod ahead;
 mod assemble;
 mod copies;
 pub mod debug;
@@ -15,11 +17,15 @@ mod lines;
 mod listing;
 mod older;
 #[cfg(target_os = "linux")]
+mod opening;
+#[cfg(target_os = "linux")]
 mod pool;
 mod portable;
 mod secrets;
 mod sent;
 mod sieve;
+#[cfg(target_os = "linux")]
+mod sorting;
 mod survey;
 mod totals;
 mod tree;
@@ -99,7 +105,7 @@ pub fn walk(request: &WalkRequest) -> Result<Walk, WalkError> {
         #[cfg(target_os = "linux")]
         Means::Fast => {
             let harvest = pool::harvest(&root, &filter, request.threads)?;
-            Ok(assemble::assemble(&|path| folder::ask(&root, path), harvest, include))
+            Ok(assemble::assemble(&|path| opening::ask(&root, path), harvest, include))
         }
         _ => {
             let gathered = portable::gather(&request.root, &filter)?;

@@ -156,7 +156,7 @@ impl Reader<'_> {
             match fs::read_link(&full) {
                 Ok(target) => {
                     let target = target.into_os_string().into_vec();
-                    entry.link = self.keep(&target)?;
+                    self.keep(&target)?;
                     entry.link_length =
                         u16::try_from(target.len()).map_err(|_| WalkError::TooLarge)?;
                 }

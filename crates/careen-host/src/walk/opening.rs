@@ -1,0 +1,89 @@
+//! Folders opened relative to each other, and what is known of one path.
+
+use rustix::{
+    fd::{AsFd, BorrowedFd, OwnedFd},
+    fs::{AtFlags, Mode, OFlags, Stat},
+    io::Errno,
+};
+
+use crate::walk::{
+    hard_links::Identity,
+    listing::{BLANK, Entry, SPARSE, TYPE_BITS, is_sparse},
+};
+
+pub(super) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// `PATH_MAX` is 4096 with the zero at the end.
+const LONGEST: usize = 4000;
+
+/// Opens the folder at `path` below the root; `parent` is the folder above it, where that is open.
+pub(super) fn open(
+    root: BorrowedFd<'_>,
+    parent: Option<&OwnedFd>,
+    path: &[u8],
+) -> Result<OwnedFd, Errno> {
+    match parent {
+        _ if path.is_empty() => rustix::fs::openat(root, ".", FOLDER, Mode::empty()),
+        Some(parent) => rustix::fs::openat(parent, last_of(path), FOLDER, Mode::empty()),
+        None => open_below(root, path),
+    }
+}
+
+fn last_of(path: &[u8]) -> &[u8] {
+    path.rsplit(|&b| b == b'/').next().unwrap_or_default()
+}
+
+/// What is known of one path below `root`.
+pub(super) fn ask(root: &OwnedFd, path: &[u8]) -> std::io::Result<(Entry, Identity)> {
+    let stat = stat(root.as_fd(), path)?;
+    Ok((described(&stat), identity(&stat)))
+}
+
+/// Metadata of one path below `root`.
+pub(super) fn stat(root: BorrowedFd<'_>, path: &[u8]) -> Result<Stat, Errno> {
+    match path.len() {
+        0..LONGEST => rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW),
+        _ => rustix::fs::fstat(open_below(root, path)?),
+    }
+}
+
+/// Opens a folder by its path, in steps when the path is longer than the kernel takes at once.
+fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let mut at: Option<OwnedFd> = None;
+    let mut rest = path;
+    loop {
+        let mut end = rest.len();
+        if end > LONGEST {
+            end = rest[..LONGEST].iter().rposition(|&b| b == b'/').ok_or(Errno::NAMETOOLONG)?;
+        }
+        let from = at.as_ref().map_or(root, AsFd::as_fd);
+        let fd = rustix::fs::openat(from, &rest[..end], FOLDER, Mode::empty())?;
+        if end == rest.len() {
+            return Ok(fd);
+        }
+        rest = &rest[end + 1..];
+        at = Some(fd);
+    }
+}
+
+/// The parts of an entry that come from its metadata.
+pub(super) fn described(stat: &Stat) -> Entry {
+    let is_device = matches!(stat.st_mode & TYPE_BITS, 0o020_000 | 0o060_000);
+    let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    let is_holey = is_sparse(stat.st_mode, size, u64::try_from(stat.st_blocks).unwrap_or(0));
+    Entry {
+        size: if is_device { stat.st_rdev } else { size },
+        mtime_ns: stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanoseconds),
+        mode: stat.st_mode,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        flags: if is_holey { SPARSE } else { 0 },
+        ..BLANK
+    }
+}
+
+pub(super) fn identity(stat: &Stat) -> Identity {
+    Identity { device: stat.st_dev, inode: stat.st_ino, is_shared: stat.st_nlink > 1 }
+}
