@@ -100,7 +100,7 @@ fn a_tree_that_changes_is_listed_without_what_is_gone() {
             let all = paths(&listing);
             assert!(all.is_sorted(), "{all:?}");
             assert_eq!(all.iter().filter(|path| path.starts_with("stays")).count(), 100);
-            assert!(listing.views().all(|view| view.mode != 0), "something without metadata");
+            listing.for_each(|path, view| assert_ne!(view.mode, 0, "{path:?} has no metadata"));
             assert!(listing.faults.iter().all(|fault| fault.kind == FaultKind::Vanished));
             seen += listing.len() - 100;
         }
@@ -114,6 +114,9 @@ fn whole(listing: &Walk) -> Vec<String> {
     let mut lines = Vec::new();
     listing
         .for_each(|path, view| lines.push(format!("{} {view:?}", String::from_utf8_lossy(path))));
+    let mut bytes = 0;
+    listing.for_each(|_, view| bytes += if view.is_file() { view.size } else { 0 });
+    assert_eq!(listing.bytes(), bytes);
     lines.extend(listing.faults.iter().map(|fault| format!("{fault:?}")));
     lines
 }

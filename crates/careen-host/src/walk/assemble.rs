@@ -4,14 +4,13 @@ use std::{collections::HashMap, io};
 
 use crate::walk::{
     hard_links::{self, Devices, Identity},
-    listing::{Block, Done, Entry, Fault, FaultKind, Folder, LATENT, NONE, Own, Slot, Walk},
+    listing::{Block, Done, Entry, Fault, FaultKind, Folder, LATENT, Own, Slot, Walk},
 };
 
 /// One open folder of the depth-first order.
 struct Frame {
-    block: u32,
+    folder: Folder,
     next: u32,
-    end: u32,
     /// An excluded folder that is listed as soon as something in it is.
     owed: Option<Slot>,
 }
@@ -36,11 +35,15 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Part {
     pub(super) block: Block,
+    /// Which of its entries are folders that were entered, by index.
+    pub(super) children: Vec<u32>,
     pub(super) done: Vec<Done>,
     pub(super) faults: Vec<Fault>,
     /// Files with more than one name, by their index in the block.
     pub(super) shared: Vec<(u32, Identity)>,
     pub(super) devices: Devices,
+    /// Of all listed files.
+    pub(super) bytes: u64,
     /// Metadata of folders whose entries other readers have.
     pub(super) foreign: Vec<(Place, Own)>,
 }
@@ -54,18 +57,22 @@ pub(super) fn assemble(ask: Ask<'_>, harvest: Gathered, include: Vec<String>) ->
     let mut walk = Walk { include, ..Walk::default() };
     walk.folders = vec![Folder::default(); harvest.folders as usize];
     let mut foreign = Vec::new();
+    let mut children = Vec::new();
     let mut shared = HashMap::new();
     let mut devices = Devices::default();
     for (block, part) in (0..).zip(harvest.parts) {
         for done in part.done {
             let folder = &mut walk.folders[done.id as usize];
-            (folder.block, folder.start, folder.end) = (block, done.start, done.end);
+            *folder =
+                Folder { block, start: done.start, end: done.end, child: done.child, ..*folder };
         }
         for (index, identity) in part.shared {
             shared.insert(Slot::new(block, index), identity);
         }
         devices.join(part.devices);
         foreign.extend(part.foreign);
+        walk.bytes = walk.bytes.saturating_add(part.bytes);
+        children.push(part.children);
         walk.faults.extend(part.faults);
         walk.blocks.push(part.block);
     }
@@ -74,44 +81,34 @@ pub(super) fn assemble(ask: Ask<'_>, harvest: Gathered, include: Vec<String>) ->
     }
     let total = walk.blocks.iter().map(|block| block.entries.len()).sum();
     walk.order.reserve_exact(total);
-    put_in_order(ask, &mut walk);
+    put_in_order(ask, &mut walk, &children);
     hard_links::find(ask, &mut walk, &shared, devices);
     walk.faults.sort();
     walk
 }
 
-fn put_in_order(ask: Ask<'_>, walk: &mut Walk) {
+fn put_in_order(ask: Ask<'_>, walk: &mut Walk, children: &[Vec<u32>]) {
     let first = walk.folders[0];
-    let mut frames =
-        vec![Frame { block: first.block, next: first.start, end: first.end, owed: None }];
+    let mut frames = vec![Frame { folder: first, next: first.start, owed: None }];
     while let Some(frame) = frames.last_mut() {
-        // Files up to the next folder.
-        let rest = &walk.blocks[frame.block as usize].entries[..frame.end as usize];
-        let rest = &rest[frame.next as usize..];
-        let files =
-            rest.iter().take_while(|entry| entry.child == NONE && entry.flags & LATENT == 0);
-        let files = u32::try_from(files.count()).expect("an index has 27 bits");
-        let (block, start) = (frame.block, frame.next);
-        frame.next += files;
-        let is_done = frame.next == frame.end;
-        if files > 0 {
+        let (block, start) = (frame.folder.block, frame.next);
+        // Files up to the next folder; they need not be looked at.
+        let child = children[block as usize].get(frame.folder.child as usize).copied();
+        let child = child.filter(|child| (start..frame.folder.end).contains(child));
+        let end = child.unwrap_or(frame.folder.end);
+        frame.next = end + 1;
+        frame.folder.child += 1;
+        if end > start {
             pay_all(ask, walk, &mut frames);
-            walk.order.extend((start..start + files).map(|index| Slot::new(block, index)));
+            walk.order.extend((start..end).map(|index| Slot::new(block, index)));
         }
-        if is_done {
+        let Some(child) = child else {
             frames.pop();
             continue;
-        }
-        let slot = Slot::new(block, start + files);
-        if let Some(frame) = frames.last_mut() {
-            frame.next += 1;
-        }
+        };
+        let slot = Slot::new(block, child);
         let (_, &entry) = walk.at(slot);
         let is_latent = entry.flags & LATENT != 0;
-        if entry.child == NONE {
-            // Excluded, and nothing can be in it.
-            continue;
-        }
         // A folder that vanished before it was opened is a fault of the walk.
         if !is_latent && entry.mode == 0 {
             continue;
@@ -122,12 +119,8 @@ fn put_in_order(ask: Ask<'_>, walk: &mut Walk) {
             walk.order.push(slot);
         }
         let folder = walk.folders[entry.child as usize];
-        frames.push(Frame {
-            block: folder.block,
-            next: folder.start,
-            end: folder.end,
-            owed: is_latent.then_some(slot),
-        });
+        let owed = is_latent.then_some(slot);
+        frames.push(Frame { folder, next: folder.start, owed });
     }
 }
 

@@ -23,11 +23,12 @@ use rustix::{
 use crate::walk::{
     ahead::{Later, is_slow},
     assemble::{Part, Place},
+    ends::{Ends, LAST},
     error::WalkError,
     listing::{
         BLANK, Done, Entry, Fault, FaultKind, LATENT, MOST_ENTRIES, NONE, Own, TYPE_BITS, ZERO_BYTE,
     },
-    opening::{described, identity, open, stat},
+    opening::{Opener, described, identity, stat},
     sorting::Sorter,
 };
 
@@ -63,6 +64,10 @@ pub(super) struct Reader {
     pub(super) asked: (Duration, u32),
     /// All metadata requests.
     requests: u32,
+    /// The file system of the folder that is being read, where it was asked about.
+    device: Option<u64>,
+    ends: Ends,
+    opener: Opener,
     scratch: FilterScratch,
     /// The entries of one folder as they come.
     unsorted: Vec<Entry>,
@@ -128,7 +133,8 @@ impl Reader {
         let start = self.index()?;
         let mut children = Children { folder: None, tasks: Vec::new() };
         let clock = self.clock();
-        let opened = open(ground.root.as_fd(), parent, &task.path);
+        self.device = None;
+        let opened = self.opener.open(ground.root.as_fd(), parent, &task.path);
         let fd = match opened {
             Ok(fd) => fd,
             Err(errno) => {
@@ -137,7 +143,7 @@ impl Reader {
                 if kind == FaultKind::UnreadableFolder {
                     self.describe_folder(ground, task, None);
                 }
-                self.part.done.push(Done { id: task.id, start, end: start });
+                self.part.done.push(Done { id: task.id, start, end: start, child: 0 });
                 return Ok(children);
             }
         };
@@ -149,7 +155,8 @@ impl Reader {
             self.path.push(b'/');
         }
         let here = Here { ground, task, fd: fd.as_fd(), prefix: self.path.len() };
-        let shared = self.part.shared.len();
+        let (shared, bytes) = (self.part.shared.len(), self.part.bytes);
+        let child = u32::try_from(self.part.children.len()).map_err(|_| WalkError::TooLarge)?;
         self.unsorted.clear();
         let mut buffer = std::mem::take(&mut self.buffer);
         // 32 KiB holds about a thousand names.
@@ -162,20 +169,24 @@ impl Reader {
                 let block = &mut self.part.block;
                 self.sorter.sort(&self.unsorted, block, start, shared);
                 children.tasks.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-                let entries = (start..).zip(&block.entries[start as usize..]);
-                let folders = entries.filter(|(_, entry)| entry.child != NONE);
-                for (task, (index, _)) in children.tasks.iter_mut().zip(folders) {
-                    task.entry = Some(Place { reader: self.number, index });
+                if !children.tasks.is_empty() {
+                    let entries = (start..).zip(&block.entries[start as usize..]);
+                    let folders = entries.filter(|(_, entry)| entry.child != NONE);
+                    for (task, (index, _)) in children.tasks.iter_mut().zip(folders) {
+                        task.entry = Some(Place { reader: self.number, index });
+                        self.part.children.push(index);
+                    }
                 }
             }
             Err(Stopped::Folder(errno)) => {
                 self.fault(task.path.clone(), folder_fault(errno, task.latent), errno);
                 self.part.shared.truncate(shared);
+                self.part.bytes = bytes;
                 children.tasks.clear();
             }
             Err(Stopped::Walk(err)) => return Err(err),
         }
-        self.part.done.push(Done { id: task.id, start, end: self.index()? });
+        self.part.done.push(Done { id: task.id, start, end: self.index()?, child });
         if !children.tasks.is_empty() {
             children.folder = Some(fd);
         }
@@ -194,8 +205,11 @@ impl Reader {
         let mut later = Later::default();
         let mut is_later = clock.is_none() && is_slow(self.asked);
         let mut entries = RawDir::new(here.fd, buffer);
-        while let Some(entry) = entries.next() {
+        let tells_its_end = self.ends.tells(here.fd, self.device);
+        let mut is_end = false;
+        while !is_end && let Some(entry) = entries.next() {
             let entry = entry.map_err(Stopped::Folder)?;
+            is_end = tells_its_end && entry.next_entry_cookie() == LAST;
             let (name, kind) = (entry.file_name(), entry.file_type());
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
@@ -272,6 +286,7 @@ impl Reader {
         if is_listed && !opens && entry.mode & TYPE_BITS == 0o100_000 {
             entry.flags |= ZERO_BYTE;
         }
+        self.part.bytes = self.part.bytes.saturating_add(entry.file_bytes());
         if kind == FileType::Symlink && is_listed {
             self.follow(here, name, &mut entry)?;
         }
@@ -336,6 +351,7 @@ impl Reader {
         match found {
             Ok(found) => {
                 self.part.devices.see(found.st_dev);
+                self.device = Some(found.st_dev);
                 let own = Own::of(&described(&found));
                 if place.reader == self.number {
                     own.put_into(&mut self.part.block.entries[place.index as usize]);

@@ -10,6 +10,7 @@ pub struct Walk {
     pub(super) blocks: Vec<Block>,
     pub(super) folders: Vec<Folder>,
     pub(super) order: Vec<Slot>,
+    pub(super) bytes: u64,
     /// Entries that are listed as links, by their place.
     pub(super) hard_links: HashMap<u32, HardLink>,
     /// All of which some may be listed as links to others, by place.
@@ -97,6 +98,13 @@ pub(super) struct Entry {
 const _: () =
     assert!(size_of::<Entry>() <= 48, "the measured memory of a million entries rests on it");
 
+impl Entry {
+    /// Its size where it is a file.
+    pub(super) fn file_bytes(&self) -> u64 {
+        if self.mode & TYPE_BITS == 0o100_000 { self.size } else { 0 }
+    }
+}
+
 /// No folder.
 pub(super) const NONE: u32 = u32::MAX;
 /// An excluded folder: listed only when something in it is.
@@ -111,6 +119,8 @@ pub(super) struct Done {
     pub(super) id: u32,
     pub(super) start: u32,
     pub(super) end: u32,
+    /// Where the first of its folders stands among those of its part.
+    pub(super) child: u32,
 }
 
 /// The metadata of a folder.
@@ -167,6 +177,7 @@ pub(super) struct Folder {
     pub(super) block: u32,
     pub(super) start: u32,
     pub(super) end: u32,
+    pub(super) child: u32,
 }
 
 /// Block and index of an entry in four bytes.
@@ -249,9 +260,9 @@ impl Walk {
         path
     }
 
-    /// All entries in order, without what it costs to put their paths together.
-    pub fn views(&self) -> impl Iterator<Item = View<'_>> {
-        (0..self.len()).map(|i| self.entry(i))
+    /// Bytes of all files, each name of a file counted.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// All entries in order with their paths.
@@ -278,6 +289,7 @@ impl Walk {
         hard_links::link(self);
         let mut kept = keep.iter();
         self.order.retain(|_| kept.next().is_some_and(|is_kept| *is_kept));
+        self.bytes = self.order.iter().map(|&slot| self.at(slot).1.file_bytes()).sum();
     }
 
     pub(super) fn at(&self, slot: Slot) -> (&Block, &Entry) {

@@ -6,6 +6,8 @@ mod assemble;
 mod copies;
 pub mod debug;
 mod difference;
+#[cfg(target_os = "linux")]
+mod ends;
 mod error;
 #[cfg(target_os = "linux")]
 mod folder;

@@ -17,16 +17,45 @@ pub(super) const FOLDER: OFlags =
 /// `PATH_MAX` is 4096 with the zero at the end.
 const LONGEST: usize = 4000;
 
-/// Opens the folder at `path` below the root; `parent` is the folder above it, where that is open.
-pub(super) fn open(
+/// How one thread opens folders.
+#[derive(Debug, Default)]
+pub(super) struct Opener {
+    /// Somebody else's folder refused to be read without a new access time.
+    leaves_traces: bool,
+}
+
+impl Opener {
+    /// Opens the folder at `path` below the root; `parent` is the folder above it, where that is
+    /// open.
+    ///
+    /// Access times stay as they are where that is allowed: to the owner and to root. It saves
+    /// writing a day's first reading of every folder to the disk.
+    pub(super) fn open(
+        &mut self,
+        root: BorrowedFd<'_>,
+        parent: Option<&OwnedFd>,
+        path: &[u8],
+    ) -> Result<OwnedFd, Errno> {
+        if !self.leaves_traces {
+            match open(root, parent, path, FOLDER.union(OFlags::NOATIME)) {
+                Err(Errno::PERM) => self.leaves_traces = true,
+                opened => return opened,
+            }
+        }
+        open(root, parent, path, FOLDER)
+    }
+}
+
+fn open(
     root: BorrowedFd<'_>,
     parent: Option<&OwnedFd>,
     path: &[u8],
+    flags: OFlags,
 ) -> Result<OwnedFd, Errno> {
     match parent {
-        _ if path.is_empty() => rustix::fs::openat(root, ".", FOLDER, Mode::empty()),
-        Some(parent) => rustix::fs::openat(parent, last_of(path), FOLDER, Mode::empty()),
-        None => open_below(root, path),
+        _ if path.is_empty() => rustix::fs::openat(root, ".", flags, Mode::empty()),
+        Some(parent) => rustix::fs::openat(parent, last_of(path), flags, Mode::empty()),
+        None => open_below(root, path, flags),
     }
 }
 
@@ -44,12 +73,12 @@ pub(super) fn ask(root: &OwnedFd, path: &[u8]) -> std::io::Result<(Entry, Identi
 pub(super) fn stat(root: BorrowedFd<'_>, path: &[u8]) -> Result<Stat, Errno> {
     match path.len() {
         0..LONGEST => rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW),
-        _ => rustix::fs::fstat(open_below(root, path)?),
+        _ => rustix::fs::fstat(open_below(root, path, FOLDER)?),
     }
 }
 
 /// Opens a folder by its path, in steps when the path is longer than the kernel takes at once.
-fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
+fn open_below(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
     let mut at: Option<OwnedFd> = None;
     let mut rest = path;
     loop {
@@ -58,7 +87,7 @@ fn open_below(root: BorrowedFd<'_>, path: &[u8]) -> Result<OwnedFd, Errno> {
             end = rest[..LONGEST].iter().rposition(|&b| b == b'/').ok_or(Errno::NAMETOOLONG)?;
         }
         let from = at.as_ref().map_or(root, AsFd::as_fd);
-        let fd = rustix::fs::openat(from, &rest[..end], FOLDER, Mode::empty())?;
+        let fd = rustix::fs::openat(from, &rest[..end], flags, Mode::empty())?;
         if end == rest.len() {
             return Ok(fd);
         }

@@ -46,6 +46,7 @@ pub(super) fn gather(root: &Path, filter: &Filter) -> Result<Gathered, WalkError
     let mut waiting = vec![first];
     while let Some(task) = waiting.pop() {
         let start = reader.index()?;
+        let child = reader.children()?;
         match reader.names(&task.path) {
             Ok(names) => {
                 let mut children = Vec::new();
@@ -64,7 +65,7 @@ pub(super) fn gather(root: &Path, filter: &Filter) -> Result<Gathered, WalkError
             }
         }
         let end = reader.index()?;
-        reader.part.done.push(Done { id: task.id, start, end });
+        reader.part.done.push(Done { id: task.id, start, end, child });
     }
     Ok(Gathered { parts: vec![reader.part], folders })
 }
@@ -163,12 +164,17 @@ impl Reader<'_> {
                 Err(err) => self.fault(&path, gone_or(&err), &err),
             }
         }
+        self.part.bytes = self.part.bytes.saturating_add(entry.file_bytes());
         let latent = !judged.listed;
         let child = judged.enter.map(|state| {
             entry.child = *folders;
             *folders += 1;
             Task { id: entry.child, path, state, latent }
         });
+        if child.is_some() {
+            let index = self.index()?;
+            self.part.children.push(index);
+        }
         debug_assert!(child.is_some() || entry.child == NONE, "only folders have children");
         self.part.block.entries.push(entry);
         Ok(child)
@@ -191,6 +197,10 @@ impl Reader<'_> {
         let at = u32::try_from(self.part.block.names.len()).map_err(|_| WalkError::TooLarge)?;
         self.part.block.names.extend_from_slice(bytes);
         Ok(at)
+    }
+
+    fn children(&self) -> Result<u32, WalkError> {
+        u32::try_from(self.part.children.len()).map_err(|_| WalkError::TooLarge)
     }
 
     fn index(&self) -> Result<u32, WalkError> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use careen_host::walk::{View, WalkRequest, walk};
+use careen_host::walk::{WalkRequest, walk};
 use careen_syntax::dockerfile::{self, Keyword};
 use careen_syntax::ignore;
 
@@ -60,8 +60,7 @@ fn count_walk(root: &Path, ignore: Option<&Path>) -> Result<Exit, Failure> {
     let request = WalkRequest { root: root.to_owned(), exclude, ..WalkRequest::default() };
     let found = walk(&request)
         .map_err(|err| Failure::could_not(format!("walk {}", root.display()), err))?;
-    let bytes: u64 = found.views().filter(View::is_file).map(|view| view.size).sum();
-    let (entries, faults) = (found.len(), found.faults.len());
+    let (entries, bytes, faults) = (found.len(), found.bytes(), found.faults.len());
     super::print(|out| writeln!(out, "{entries} entries, {bytes} bytes, {faults} faults"))?;
     Ok(Exit::Ok)
 }

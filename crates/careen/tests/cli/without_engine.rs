@@ -132,6 +132,28 @@ fn the_doctor_says_the_same_without_a_network() {
     assert_eq!(inside, outside);
 }
 
+#[test]
+fn what_belongs_to_others_is_listed_as_for_its_owner() {
+    if !is_root() || !has("setpriv", &["true"]) {
+        return skip("needs root and setpriv");
+    }
+    let sandbox = Sandbox::sick();
+    for folder in ["a/b/c", "d"] {
+        fs::create_dir_all(sandbox.project().join(folder)).unwrap();
+        sandbox.write(format!("{folder}/file"), b"1");
+    }
+    let folder = sandbox.project().join("a/b");
+    let read_at = || fs::metadata(&folder).unwrap().accessed().unwrap();
+    // The first reading after a change leaves its time, where a reading leaves any.
+    let before = read_at();
+    let own = sandbox.run(&["context", "--list"]);
+    own.check(0, &["a/b/c/file"]);
+    assert_eq!(read_at(), before, "the owner's reading leaves no trace");
+    let others = finish(as_nobody(&sandbox, &["context", "--list"]));
+    others.check(0, &["a/b/c/file"]);
+    assert_eq!(others.out, own.out);
+}
+
 /// careen run by a user who owns nothing here, from a copy that he may read.
 fn as_nobody(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let program = sandbox.path("careen");
