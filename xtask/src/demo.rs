@@ -158,7 +158,7 @@ impl Demo {
 }
 
 /// The reachable engine, else a private one where that is possible.
-fn find_engine(wanted: Generation) -> Result<Address, Failure> {
+pub(crate) fn find_engine(wanted: Generation) -> Result<Address, Failure> {
     if let Some((address, about)) = engine::reachable()?
         && wanted.is_met_by(&about)
     {
@@ -179,6 +179,6 @@ pub(crate) fn build_careen() -> Result<PathBuf, Failure> {
     Ok(home::target().join("release/careen"))
 }
 
-fn title(text: &str) {
+pub(crate) fn title(text: &str) {
     println!("\n=== {text}\n");
 }

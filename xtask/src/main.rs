@@ -10,6 +10,7 @@ mod ci;
 mod cli;
 mod compare_fixes;
 mod compare_lint;
+mod compare_trees;
 mod demo;
 mod engine;
 mod failure;
@@ -98,6 +99,12 @@ const TASKS: &[Task] = &[
         takes: "",
         does: "the safe fixes of careen and its peers on copies of real Dockerfiles, and the harm",
         run: compare_fixes::run,
+    },
+    Task {
+        name: "compare-trees",
+        takes: "[--modern|--containerd]",
+        does: "the sample built before and after its safe fixes: the same files in the image",
+        run: compare_trees::run,
     },
 ];
 
