@@ -41,7 +41,7 @@ pub use facts::{
 pub use find::{UnknownRule, answers_to, find, nearest};
 pub use legacy::legacy;
 pub use lint::{Comments, Lint, Linted, Overrides, Reach, lint, lint_ignore};
-pub use missed::missed;
+pub use missed::{is_described, missed};
 pub use plan::{Policy, Request, Scope, plan, plan_rounds};
 pub use price::last_seconds;
 pub use profile::Profile;

@@ -4,6 +4,8 @@ mod files;
 mod records;
 mod twins;
 
+pub use records::is_described;
+
 use std::collections::HashMap;
 
 use careen_model::missed::{BuildInputs, Missed, Reason, StepInputs, StepState};

@@ -158,6 +158,7 @@ fn nothing_but_credentials(docker_config: &Path) -> Offer {
         credentials: Arc::new(Credentials::read(docker_config)),
         receive: None,
         shared_key: String::new(),
+        folder_mark: String::new(),
     }
 }
 

@@ -98,6 +98,9 @@ pub struct BuildRequest {
     pub history: EngineHistory,
     /// Names the builder's copy of the context: the same key sends only what changed.
     pub shared_key: String,
+    /// What the builder calls the folders that it is sent, before `-context` and `-dockerfile`: its
+    /// cache describes its copies of them so. Empty means `context` and `dockerfile`.
+    pub folder_mark: String,
     /// Privileges granted to the build, such as `network.host`.
     pub allow: Vec<String>,
     /// Further attributes of the Dockerfile frontend, such as `add-hosts`.
@@ -164,6 +167,10 @@ impl BuildRequest {
         }
         if self.no_cache {
             set("no-cache", "");
+        }
+        if !self.folder_mark.is_empty() {
+            set("contextkey", &format!("{}-context", self.folder_mark));
+            set("dockerfilekey", &format!("{}-dockerfile", self.folder_mark));
         }
         match self.pull {
             Pull::Always => set("image-resolve-mode", "pull"),
@@ -240,6 +247,7 @@ impl BuildRequest {
             credentials: Arc::new(credentials),
             receive: self.receive(),
             shared_key: self.shared_key.clone(),
+            folder_mark: self.folder_mark.clone(),
         }
     }
 }
@@ -367,7 +375,7 @@ impl<'a> Watch<'a> {
     ) -> Watch<'a> {
         Watch {
             started,
-            mapper: Mapper::new(started.epoch, request.redactor()),
+            mapper: Mapper::new(started.epoch, request.redactor(), &request.folder_mark),
             ledger,
             on_event,
             silence: request.silence,

@@ -3,6 +3,7 @@
 //! Removal goes by gRPC with `id==` filters only. The REST prune ignores parameters that an old
 //! engine does not know and then deletes everything (seen on 20.10).
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bollard_buildkit_proto::google::protobuf::Timestamp;
@@ -19,6 +20,14 @@ use crate::{Connection, EngineError};
 
 /// A removal may have to delete gigabytes of small files.
 const PRUNE_LIMIT: Duration = Duration::from_mins(10);
+
+/// The first BuildKit that ends a removal when its client is gone (moby/buildkit #4413). An older one
+/// that has a second record to tell of waits for ever, and with it whoever asks for its cache, until
+/// the engine is started again (#4399; seen on 20.10 when the client was killed).
+const ENDS_REMOVALS: (u32, u32) = (0, 13);
+
+/// Records that one request to a newer builder removes.
+const AT_ONCE: usize = 200;
 
 /// What a removal freed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,21 +114,38 @@ impl Connection {
             return Err(EngineError::Misconfigured { what, reason: "not an id".to_owned() });
         }
         self.block_on(within(PRUNE_LIMIT, "removing cache records", async {
-            // Several filters are alternatives. `all` admits internal and frontend records too,
-            // and still only those that a filter names.
-            let filter = ids.iter().map(|id| format!("id=={id}")).collect();
-            let request = PruneRequest { filter, all: true, ..PruneRequest::default() };
-            let answer = self.control().await?.prune(request).await;
-            let mut stream = answer.map_err(|err| EngineError::status(&err))?.into_inner();
             let mut pruned = Pruned::default();
-            while let Some(gone) =
-                stream.message().await.map_err(|err| EngineError::status(&err))?
-            {
-                pruned.bytes += u64::try_from(gone.size).unwrap_or(0);
-                pruned.ids.push(gone.id);
+            let mut left: Vec<&String> = ids.iter().collect();
+            let version = self.worker(PATIENT).await?.version;
+            let ends = version.as_deref().and_then(numbers).is_some_and(|it| it >= ENDS_REMOVALS);
+            let at_once = if ends { AT_ONCE } else { 1 };
+            loop {
+                let known = pruned.ids.len();
+                for some in left.chunks(at_once) {
+                    self.prune_some(some, &mut pruned).await?;
+                }
+                let gone: HashSet<&String> = pruned.ids.iter().collect();
+                left.retain(|id| !gone.contains(id));
+                // What lay under a record that is gone now may go next.
+                if pruned.ids.len() == known || left.is_empty() {
+                    return Ok(pruned);
+                }
             }
-            Ok(pruned)
         }))
+    }
+
+    async fn prune_some(&self, ids: &[&String], pruned: &mut Pruned) -> Result<(), EngineError> {
+        // Several filters are alternatives. `all` admits internal and frontend records too, and
+        // still only those that a filter names.
+        let filter = ids.iter().map(|id| format!("id=={id}")).collect();
+        let request = PruneRequest { filter, all: true, ..PruneRequest::default() };
+        let answer = self.control().await?.prune(request).await;
+        let mut stream = answer.map_err(|err| EngineError::status(&err))?.into_inner();
+        while let Some(gone) = stream.message().await.map_err(|err| EngineError::status(&err))? {
+            pruned.bytes += u64::try_from(gone.size).unwrap_or(0);
+            pruned.ids.push(gone.id);
+        }
+        Ok(())
     }
 
     pub(crate) async fn worker(&self, limit: Duration) -> Result<Worker, EngineError> {
@@ -138,6 +164,12 @@ impl Connection {
         })
         .await
     }
+}
+
+/// The first two numbers of `v0.25.1`.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.trim_start_matches('v').split(['.', '-', '+']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// Ids are made by the engine from letters and digits; anything else could change the filter.
@@ -160,7 +192,17 @@ fn rule(policy: bollard_buildkit_proto::moby::buildkit::v1::types::GcPolicy) -> 
 
 fn record(usage: UsageRecord) -> CacheRecord {
     let seconds = |time: Option<Timestamp>| time.map(|t| t.seconds).filter(|&s| s > 0);
+    #[expect(deprecated, reason = "engines before 23 tell nothing else")]
+    let parents = match usage.parents {
+        none if none.is_empty() => {
+            Some(usage.parent).filter(|id| !id.is_empty()).into_iter().collect()
+        }
+        parents => parents,
+    };
+    let nanos = usage.created_at.and_then(|time| u32::try_from(time.nanos).ok());
     CacheRecord {
+        created_nanos: nanos.unwrap_or(0),
+        parents,
         id: usage.id,
         kind: usage.record_type,
         bytes: u64::try_from(usage.size).unwrap_or(0),
@@ -177,6 +219,15 @@ fn record(usage: UsageRecord) -> CacheRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        for (version, expected) in
+            [("v0.25.1", Some((0, 25))), ("0.8.3-4-gbc07b2b8", Some((0, 8))), ("unknown", None)]
+        {
+            assert_eq!(numbers(version), expected, "{version}");
+        }
+    }
 
     #[test]
     fn only_plain_ids_reach_the_filter() {

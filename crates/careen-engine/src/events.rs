@@ -22,6 +22,8 @@ const LATENCY: f64 = 0.25;
 pub(crate) struct Mapper {
     clock: Clock,
     redactor: SecretValues,
+    /// What the builder says before the names of folders; nobody wants to read it.
+    mark: String,
     steps: HashMap<String, Told>,
     tasks: HashSet<(String, String)>,
     /// Ends of output that may be the beginning of a secret, by step and stream.
@@ -68,11 +70,12 @@ fn seconds(time: &Timestamp) -> f64 {
 
 impl Mapper {
     /// `started` in seconds since the Unix epoch, by our clock.
-    pub(crate) fn new(started: f64, redactor: SecretValues) -> Mapper {
+    pub(crate) fn new(started: f64, redactor: SecretValues, folder_mark: &str) -> Mapper {
         let clock = Clock { started, correction: None };
         Mapper {
             clock,
             redactor,
+            mark: format!("{folder_mark}-"),
             steps: HashMap::new(),
             tasks: HashSet::new(),
             held: HashMap::new(),
@@ -157,6 +160,10 @@ impl Mapper {
 
     fn status(&mut self, status: &VertexStatus, now: f64, events: &mut Vec<BuildEvent>) {
         let task = self.redactor.text(status.id.trim_end_matches([':', ' ']));
+        let task = match task.split_once(&self.mark) {
+            Some((before, after)) if self.mark.len() > 1 => format!("{before}{after}"),
+            _ => task,
+        };
         let step = status.vertex.clone();
         let bytes = |value: i64| u64::try_from(value).unwrap_or(0);
         let total = Some(bytes(status.total)).filter(|&total| total > 0);
@@ -316,7 +323,7 @@ mod tests {
     fn check(skew: i64, expected: &Expect) {
         use std::fmt::Write;
         let secret: &[u8] = b"hunter2";
-        let mut mapper = Mapper::new(1000.0, SecretValues::new([secret].into_iter()));
+        let mut mapper = Mapper::new(1000.0, SecretValues::new([secret].into_iter()), "");
         let mut text = String::new();
         for (message, now) in messages(skew).iter().zip([1000.05, 1000.15, 1000.55, 1001.05]) {
             for event in mapper.map(message, now) {
@@ -348,7 +355,7 @@ mod tests {
     #[test]
     fn a_secret_in_two_pieces_stays_hidden() {
         let secret: &[u8] = b"hunter2";
-        let mut mapper = Mapper::new(1000.0, SecretValues::new([secret].into_iter()));
+        let mut mapper = Mapper::new(1000.0, SecretValues::new([secret].into_iter()), "");
         let mut told = Vec::new();
         for piece in [&b"it is hun"[..], b"ter2\nno hunt", b"ing\nthe end hu"] {
             let log = VertexLog {

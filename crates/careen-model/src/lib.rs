@@ -54,6 +54,7 @@ pub use leftover::{Leftover, LeftoverKind};
 pub use listed::{Listed, State};
 pub use plan::{Choice, FileChange, Plan, Planned};
 pub use proof::{
-    Content, Difference, Gain, How, Measured, Proof, Ratio, Scenario, Verdict as ProofVerdict,
+    CacheRow, Cleaned, Content, Difference, Gain, How, Measured, Proof, Ratio, Scenario,
+    Verdict as ProofVerdict,
 };
 pub use secret_values::SecretValues;

@@ -19,6 +19,37 @@ pub struct Proof {
     pub content: Content,
     /// What was the same for both, in sentences.
     pub held_equal: Vec<String>,
+    pub cleaned: Cleaned,
+}
+
+/// What became of the things that a proof made in the engine, when it had ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Records of the build cache that are gone.
+    pub removed: Vec<CacheRow>,
+    /// Records that stay, and why.
+    pub left: Vec<(CacheRow, String)>,
+    /// Everything else that stays, in words.
+    pub problems: Vec<String>,
+}
+
+/// A record of the build cache.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CacheRow {
+    pub id: String,
+    pub bytes: u64,
+    /// What made it, by the engine's word.
+    pub description: String,
+}
+
+impl Cleaned {
+    pub fn removed_bytes(&self) -> u64 {
+        self.removed.iter().map(|row| row.bytes).sum()
+    }
+
+    pub fn left_bytes(&self) -> u64 {
+        self.left.iter().map(|(row, _)| row.bytes).sum()
+    }
 }
 
 /// What happened to the project before a build.
@@ -378,6 +409,7 @@ mod tests {
             scenarios: vec![measured(pairs)],
             content,
             held_equal: vec![],
+            cleaned: Cleaned::default(),
         };
         let same = Content::default;
         assert_eq!(proof(&[(4, 2), (4, 2)], same()).verdict(), Verdict::Faster);

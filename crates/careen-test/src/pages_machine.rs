@@ -463,6 +463,8 @@ fn record(id: String, value: &str) -> CacheRecord {
         shared: words.contains(&"shared"),
         mutable: words[0] == "exec.cachemount",
         created: idle.map(|seconds| NOW - seconds),
+        created_nanos: 0,
+        parents: vec![],
         last_used: idle.map(|seconds| NOW - seconds),
         usage_count: field("uses=").map_or(1, count),
         description: description.to_owned(),

@@ -27,7 +27,9 @@ pub(super) fn gone(
     let mut own = left
         .iter()
         .filter(|record| record.kind == "regular" && last.own_records.contains(&record.id))
-        .filter(|record| is_of(&record.description, step) || is_of(&record.description, twin))
+        .filter(|record| {
+            is_described(&record.description, step) || is_described(&record.description, twin)
+        })
         .peekable();
     own.peek()?;
     if own.any(|record| have.iter().any(|other| other.id == record.id)) {
@@ -38,7 +40,7 @@ pub(super) fn gone(
 
 /// Whether BuildKit describes the result of this step so: a `RUN` by the command line that it
 /// executes, anything else by its name. Descriptions may be cut.
-fn is_of(description: &str, step: &StepInputs) -> bool {
+pub fn is_described(description: &str, step: &StepInputs) -> bool {
     let Some(command) = description.strip_prefix("mount / from exec ") else {
         let instruction = |name: &str| squeezed(careen_model::instruction_of(name));
         return instruction(description) == instruction(&step.name);
@@ -49,7 +51,8 @@ fn is_of(description: &str, step: &StepInputs) -> bool {
     let command = squeezed(command);
     // The name of a step has the first line of a here-document only.
     let has_document = step.name.contains("<<");
-    let body = body_of(if has_document { &step.text } else { &step.name });
+    // A long text is kept up to a mark.
+    let body = body_of(if has_document { step.text.trim_end_matches('…') } else { &step.name });
     let shell = step.settings.iter().rev().find_map(|(text, _)| text.strip_prefix("SHELL "));
     let shell = squeezed(shell.unwrap_or(SHELL));
     let is_whole = |expected: String| {
@@ -160,7 +163,7 @@ mod tests {
             (step("[2/4] WORKDIR /make", "", &[]), "mount / from exec /make", false),
         ];
         for (step, description, expected) in cases {
-            assert_eq!(is_of(description, step), *expected, "{} {description}", step.name);
+            assert_eq!(is_described(description, step), *expected, "{} {description}", step.name);
         }
     }
 }

@@ -168,7 +168,8 @@ impl Story {
                 }
                 return;
             };
-            self.told = Some((Mapper::new(began, careen_model::SecretValues::default()), began));
+            self.told =
+                Some((Mapper::new(began, careen_model::SecretValues::default(), ""), began));
             for held in std::mem::take(&mut self.held) {
                 self.map(&held, each);
             }

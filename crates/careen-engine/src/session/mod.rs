@@ -51,6 +51,8 @@ pub(crate) struct Offer {
     pub(crate) receive: Option<PathBuf>,
     /// Names the copy of the context that the builder keeps and updates.
     pub(crate) shared_key: String,
+    /// What the builder says before the names of our folders.
+    pub(crate) folder_mark: String,
 }
 
 /// An open session. Dropping it closes the connection.
@@ -98,7 +100,11 @@ fn methods(receives: bool) -> Vec<&'static str> {
 }
 
 async fn serve(pipe: Pipe, offer: Offer, stopped: oneshot::Receiver<()>) {
-    let files = sync::Files { source: offer.files, ledger: offer.ledger };
+    let files = sync::Files {
+        source: offer.files,
+        ledger: offer.ledger,
+        mark: format!("{}-", offer.folder_mark),
+    };
     let receive = offer.receive.map(|path| {
         FileSendServer::new(receive::Archive { path }).max_decoding_message_size(LARGEST_MESSAGE)
     });

@@ -111,6 +111,8 @@ impl Ledger {
 pub(super) struct Files {
     pub(super) source: Arc<dyn FileSource>,
     pub(super) ledger: Arc<Ledger>,
+    /// What the builder says before the names of folders.
+    pub(super) mark: String,
 }
 
 type Sender = mpsc::Sender<Result<Packet, Status>>;
@@ -132,8 +134,9 @@ impl FileSync for Files {
         request: Request<Streaming<Packet>>,
     ) -> Result<Response<Self::DiffCopyStream>, Status> {
         let metadata = request.metadata();
+        let name = values(metadata, "dir-name").pop().unwrap_or_default();
         let wanted = SyncRequest {
-            name: values(metadata, "dir-name").pop().unwrap_or_default(),
+            name: name.strip_prefix(&self.mark).unwrap_or(&name).to_owned(),
             include: values(metadata, "include-patterns"),
             exclude: values(metadata, "exclude-patterns"),
             follow: values(metadata, "followpaths"),

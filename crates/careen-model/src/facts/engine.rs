@@ -154,9 +154,13 @@ pub struct CacheRecord {
     pub shared: bool,
     pub mutable: bool,
     pub created: Option<i64>,
+    /// Nanoseconds on top of the seconds of `created`.
+    pub created_nanos: u32,
     pub last_used: Option<i64>,
     pub usage_count: u64,
     pub description: String,
+    /// Ids of the records that it was made on top of; old engines tell one at most.
+    pub parents: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A proof as JSON.
 
-use careen_model::{Content, Gain, Measured, Proof, ProofVerdict};
+use careen_model::{CacheRow, Cleaned, Content, Gain, Measured, Proof, ProofVerdict};
 use serde::Serialize;
 
 use super::builds::Table;
@@ -20,6 +20,44 @@ pub(super) struct Body<'a> {
     scenarios: Vec<Row<'a>>,
     content: Same<'a>,
     held_equal: &'a [String],
+    engine_cleaned: EngineCleaned<'a>,
+}
+
+/// What became of the things that the proof made in the engine.
+#[derive(Serialize)]
+struct EngineCleaned<'a> {
+    /// Records of the build cache that are gone.
+    removed_bytes: u64,
+    removed: Vec<CacheRecord<'a>>,
+    left: Vec<CacheRecord<'a>>,
+    problems: &'a [String],
+}
+
+#[derive(Serialize)]
+struct CacheRecord<'a> {
+    id: &'a str,
+    bytes: u64,
+    description: &'a str,
+    /// Why it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+}
+
+impl<'a> From<&'a Cleaned> for EngineCleaned<'a> {
+    fn from(cleaned: &'a Cleaned) -> EngineCleaned<'a> {
+        let record = |row: &'a CacheRow, why: Option<&'a str>| CacheRecord {
+            id: &row.id,
+            bytes: row.bytes,
+            description: &row.description,
+            why,
+        };
+        EngineCleaned {
+            removed_bytes: cleaned.removed_bytes(),
+            removed: cleaned.removed.iter().map(|row| record(row, None)).collect(),
+            left: cleaned.left.iter().map(|(row, why)| record(row, Some(why))).collect(),
+            problems: &cleaned.problems,
+        }
+    }
 }
 
 /// A proof that was made earlier.
@@ -145,6 +183,7 @@ impl<'a> From<&'a Proof> for Body<'a> {
             scenarios: proof.scenarios.iter().map(|one| Row::of(one, &proof.fixes)).collect(),
             content: Same::from(&proof.content),
             held_equal: &proof.held_equal,
+            engine_cleaned: EngineCleaned::from(&proof.cleaned),
         }
     }
 }

@@ -135,6 +135,7 @@ pub(crate) fn proof() -> Proof {
             ..Content::default()
         },
         held_equal: vec!["the engine and the base images in its store".into()],
+        cleaned: careen_model::Cleaned::default(),
     }
 }
 

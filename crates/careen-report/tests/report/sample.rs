@@ -183,6 +183,8 @@ pub(crate) fn engine() -> EngineFacts {
             shared: false,
             mutable: true,
             created: Some(1_795_000_000),
+            created_nanos: 0,
+            parents: vec![],
             last_used: Some(1_795_400_000),
             usage_count: 9,
             description: "cached mount /root/.cache/uv".into(),

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use careen_model::BuildEvent;
+use careen_model::{BuildEvent, What};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -20,7 +20,8 @@ use crate::Error;
 /// Version of the lines; the first line of a log tells it.
 const VERSION: u32 = 1;
 
-/// What a kill can cost at most: this much text, or this much time of the build.
+/// What a kill can cost at most of output and progress: this much text, or this much time of the
+/// build. When steps begin and end is never held back.
 const HELD_BYTES: usize = 64 << 10;
 const HELD_TIME: Duration = Duration::from_secs(1);
 
@@ -69,10 +70,16 @@ impl EventLog {
         Ok(log)
     }
 
-    /// Adds one event. It is on the way to the disk within 64 KiB or a second of the build.
+    /// Adds one event. Output is on the way to the disk within 64 KiB or a second of the build, all
+    /// else at once.
     pub fn write(&mut self, event: &BuildEvent) -> Result<(), Error> {
         self.line(&EventLine::of(event))?;
-        if self.held >= HELD_BYTES || event.at.saturating_sub(self.flushed_at) >= HELD_TIME {
+        let can_wait =
+            matches!(event.what, What::Log { .. } | What::Progress { .. } | What::Sent(_));
+        if !can_wait
+            || self.held >= HELD_BYTES
+            || event.at.saturating_sub(self.flushed_at) >= HELD_TIME
+        {
             self.flushed_at = event.at;
             self.flush()?;
         }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use careen_engine::WholeFile;
 use careen_model::{
-    Comparison, Content, Difference, How, Measured, PackageGroups, Part, Phase, Proof, Row,
-    StepChange, Transfer,
+    CacheRow, Cleaned, Comparison, Content, Difference, How, Measured, PackageGroups, Part, Phase,
+    Proof, Row, StepChange, Transfer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,16 @@ struct Stored {
     scenarios: Vec<StoredScenario>,
     content: StoredContent,
     held_equal: Vec<String>,
+    #[serde(default)]
+    cleaned: StoredCleaned,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct StoredCleaned {
+    /// Id, bytes, description; of those that stay also why.
+    removed: Vec<(String, u64, String)>,
+    left: Vec<(String, u64, String, String)>,
+    problems: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,6 +182,33 @@ fn stored(proof: &Proof, at: i64) -> Stored {
             settings: content.settings.clone(),
         },
         held_equal: proof.held_equal.clone(),
+        cleaned: stored_cleaned(&proof.cleaned),
+    }
+}
+
+fn stored_cleaned(cleaned: &Cleaned) -> StoredCleaned {
+    let row = |row: &CacheRow| (row.id.clone(), row.bytes, row.description.clone());
+    StoredCleaned {
+        removed: cleaned.removed.iter().map(row).collect(),
+        left: cleaned
+            .left
+            .iter()
+            .map(|(one, why)| (one.id.clone(), one.bytes, one.description.clone(), why.clone()))
+            .collect(),
+        problems: cleaned.problems.clone(),
+    }
+}
+
+fn cleaned(stored: StoredCleaned) -> Cleaned {
+    let row = |id, bytes, description| CacheRow { id, bytes, description };
+    Cleaned {
+        removed: stored.removed.into_iter().map(|(id, bytes, text)| row(id, bytes, text)).collect(),
+        left: stored
+            .left
+            .into_iter()
+            .map(|(id, bytes, text, why)| (row(id, bytes, text), why))
+            .collect(),
+        problems: stored.problems,
     }
 }
 
@@ -244,6 +281,7 @@ fn read(stored: Stored) -> Kept {
                 settings: content.settings,
             },
             held_equal: stored.held_equal,
+            cleaned: cleaned(stored.cleaned),
         },
         at: stored.at,
     }
@@ -357,6 +395,11 @@ mod tests {
                 settings: vec![("User".into(), "a".into(), "b".into())],
             },
             held_equal: vec!["the engine".into()],
+            cleaned: Cleaned {
+                removed: vec![CacheRow { id: "r".into(), bytes: 5, description: "RUN x".into() }],
+                left: vec![(CacheRow::default(), "why".into())],
+                problems: vec!["image x: in use".into()],
+            },
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Job {
     #[serde(default)]
     pub(super) between: Vec<String>,
     pub(super) scenarios: Vec<String>,
+    #[serde(default)]
+    pub(super) target: Option<String>,
     pub(super) runs: usize,
     pub(super) engine: String,
     /// Hash of the two Dockerfiles and of the names of build arguments.
@@ -61,6 +63,14 @@ pub(super) enum Held {
     Image(String),
     /// What the ids of our cache mounts begin with.
     Caches(String),
+    /// A build whose steps left records in the cache: its label in `history.db`, the Dockerfile it
+    /// was made from, and the nanosecond since the Unix epoch from which its times count. Told more
+    /// than once when it is known better; the earliest is nearest.
+    Build {
+        label: String,
+        dockerfile: PathBuf,
+        began: i64,
+    },
 }
 
 /// The folder of one proof.
@@ -93,7 +103,12 @@ impl Ledger {
         (job.version == VERSION).then_some(job)
     }
 
+    /// Starts with nothing: a folder without a job may hold what a careen that was killed while it
+    /// removed a proof left of it.
     pub(super) fn begin(&self, job: &Job) -> Result<(), Error> {
+        if self.job().is_none() {
+            self.remove()?;
+        }
         fs::create_dir_all(&self.folder).map_err(Error::io("writing", &self.folder))?;
         let path = self.folder.join("job.json");
         let draft = self.folder.join("job.draft");

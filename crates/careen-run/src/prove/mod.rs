@@ -3,28 +3,32 @@
 //! Each state is built from a private copy with cache mounts of its own, so that nobody's cache is
 //! touched or helps. A round builds each scenario once for each state, in alternating order. Edits
 //! differ between the states in one word, so that no step of one is taken for a step of the other.
-//! Cache records of steps do not say whose they are, so they stay for the engine's own collection.
+//! What it left in the engine goes at the end, as far as it is surely its own.
 //! Everything measured is on the disk at once; a killed proof goes on where it was.
 
+mod clean;
 mod content;
 mod copy;
 mod each;
 mod edit;
 mod kept;
 mod ledger;
+mod records;
 mod rewrite;
 mod round;
 mod state;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use careen_engine::{BuildRequest, CancelToken, Connection};
-use careen_model::{BuildEvent, BuildRecord, Comparison, Content, Measured, Part, Proof, Scenario};
+use careen_model::{
+    BuildEvent, BuildRecord, Cleaned, Comparison, Content, Measured, Part, Proof, Scenario,
+};
 
-use self::ledger::{Held, Job, Ledger, Pair};
+use self::ledger::{Job, Ledger, Pair};
 use self::round::Rounds;
 use self::state::{Private, copy_state};
 use crate::history::{History, Project};
@@ -95,10 +99,6 @@ pub enum Told<'a> {
         why: &'a str,
     },
     Comparing,
-    /// Ours in the engine that could not be removed.
-    Leftover {
-        what: String,
-    },
 }
 
 /// Times before and after, pair by pair, of each part of a build.
@@ -116,12 +116,7 @@ pub fn prove(
     let names = names?;
     let ledger = Ledger::at(&request.folder);
     let (job, privates) = prepare(request, &ledger, (&states, &names), on_told)?;
-    let project = Project {
-        remote: None,
-        root: request.place.root.clone(),
-        dockerfile: PathBuf::from("Dockerfile"),
-        target: request.build.target.clone(),
-    };
+    let project = clean::project(&job);
     let history = History::open(&ledger.folder.join("history.db"))?;
     let mut rounds = Rounds {
         request,
@@ -139,7 +134,11 @@ pub fn prove(
     rounds.run(&plan)?;
     (rounds.on_told)(Told::Comparing);
     let content = rounds.compare()?;
-    let proof = Proof {
+    let scenarios = measured(request, &ledger, &history, &project, &plan, &skipped)?;
+    drop(history);
+    let cleaned = clean::clean(&ledger, request.connection);
+    ledger.remove()?;
+    Ok(Proof {
         before: job.before.clone(),
         after: job.after.clone(),
         engine: Some(job.engine.clone()),
@@ -148,16 +147,11 @@ pub fn prove(
         } else {
             vec![]
         },
-        scenarios: measured(request, &ledger, &history, &project, &plan, &skipped)?,
+        scenarios,
         content,
         held_equal: held_equal(request),
-    };
-    for what in clean_engine(&ledger, request.connection) {
-        on_told(Told::Leftover { what });
-    }
-    drop(history);
-    ledger.remove()?;
-    Ok(proof)
+        cleaned,
+    })
 }
 
 /// Whether an unfinished proof lies there, and when it was begun (seconds since the Unix epoch).
@@ -165,12 +159,12 @@ pub fn unfinished(folder: &Path) -> Option<i64> {
     Ledger::at(folder).job().map(|job| job.started_at)
 }
 
-/// Removes an unfinished proof and what it left in the engine; gives what could not be removed.
-pub fn abandon(folder: &Path, connection: &Connection) -> Result<Vec<String>, Error> {
+/// Removes an unfinished proof and what it left in the engine.
+pub fn abandon(folder: &Path, connection: &Connection) -> Result<Cleaned, Error> {
     let ledger = Ledger::at(folder);
-    let left = clean_engine(&ledger, connection);
+    let cleaned = clean::clean(&ledger, connection);
     ledger.remove()?;
-    Ok(left)
+    Ok(cleaned)
 }
 
 /// Before, those between, and after.
@@ -207,6 +201,7 @@ fn prepare(
         after: names[sides - 1].clone(),
         between: names[1..sides - 1].to_vec(),
         scenarios: request.scenarios.iter().map(|one| one.name().to_owned()).collect(),
+        target: request.build.target.clone(),
         runs: request.runs,
         engine: request.connection.endpoint().address.clone(),
         fingerprint: fingerprint(request),
@@ -267,57 +262,6 @@ fn fingerprint(request: &Request<'_>) -> String {
     }
     text.extend(format!("{:?} {:?}", request.build.target, request.build.platform).bytes());
     digest::of(&text)
-}
-
-/// Removes our images, and our cache mounts by the ids that begin with our word.
-fn clean_engine(ledger: &Ledger, connection: &Connection) -> Vec<String> {
-    let mut left = Vec::new();
-    let held = match ledger.held() {
-        Ok(held) => held,
-        Err(err) => return vec![err.to_string()],
-    };
-    let mut prefixes = Vec::new();
-    for one in held {
-        match one {
-            Held::Image(name) => match connection.remove_image(&name) {
-                Err(err) if !err.to_string().contains("404") => {
-                    left.push(format!("image {name}: {err}"));
-                }
-                _ => (),
-            },
-            Held::Caches(prefix) => prefixes.push(prefix),
-        }
-    }
-    let records = match connection.cache_records() {
-        Ok(records) => records,
-        Err(err) => return vec![format!("cache mounts: {err}")],
-    };
-    let is_ours = |description: &str| {
-        let id = description.rsplit_once(" with id \"").map(|(_, id)| id);
-        id.is_some_and(|id| {
-            prefixes.iter().any(|prefix| id.trim_start_matches('/').starts_with(prefix))
-        })
-    };
-    let nameless = |description: &str| !description.contains(" with id \"");
-    let mounts = records.iter().filter(|record| record.kind == "exec.cachemount");
-    if !prefixes.is_empty() && mounts.clone().any(|record| nameless(&record.description)) {
-        // Engines before 23 do not say which mount is whose, and nobody else's is to go.
-        left.push(
-            "cache mounts, which this engine lists without their ids; it collects them".to_owned(),
-        );
-    }
-    let ours = records.iter().filter(|record| is_ours(&record.description));
-    let ours: HashSet<String> = ours.map(|record| record.id.clone()).collect();
-    let known = records.iter().map(|record| &record.id);
-    let ids: Vec<String> = known.filter(|id| ours.contains(*id)).cloned().collect();
-    match connection.prune(&ids) {
-        Ok(pruned) if pruned.ids.len() < ids.len() => {
-            left.push(format!("{} cache records in use", ids.len() - pruned.ids.len()));
-        }
-        Ok(_) => (),
-        Err(err) => left.push(format!("cache records: {err}")),
-    }
-    left
 }
 
 /// The rows of the proof, from the pairs on the disk.

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use careen_engine::{BuildRequest, CancelToken, EngineHistory, Output};
 use careen_host::walk::in_force;
-use careen_model::{BuildRecord, Content, Scenario};
+use careen_model::{BuildEvent, BuildRecord, Content, Scenario};
 use careen_syntax::dockerfile::{Keyword, parse};
 
 use super::edit::{self, Originals, Recipe};
@@ -62,6 +63,16 @@ struct One<'a> {
     /// What the ids of its cache mounts begin with.
     caches: &'a str,
     output: Output,
+}
+
+/// What is known better by less than this is not written down again.
+const NEARER: i64 = 1_000_000;
+
+/// When the build began, if the news came at once; in nanoseconds since the Unix epoch.
+fn began_by(event: &BuildEvent) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let began = now.saturating_sub(event.at).as_nanos();
+    i64::try_from(began).unwrap_or(i64::MAX)
 }
 
 /// What can be run, and what cannot with the reason.
@@ -283,6 +294,8 @@ impl Rounds<'_, '_> {
             history: EngineHistory::Skip,
             // A key of its own for each round: the first transfer of a round is a first transfer.
             shared_key: one.caches.trim_end_matches("-lost").to_owned(),
+            // Its copies in the builder say whose they are.
+            folder_mark: one.caches.trim_end_matches("-lost").to_owned(),
             dockerfile: dockerfile.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             ..self.request.build.clone()
         };
@@ -297,8 +310,20 @@ impl Rounds<'_, '_> {
             engine: Some(self.job.engine.clone()),
         };
         let on_told = &mut *self.on_told;
-        let mut on_event = |event: &_, record: &_| on_told(Told::Event { event, record });
+        let (ledger, mut began, mut held) = (self.ledger, i64::MAX, Ok(()));
+        let mut on_event = |event: &BuildEvent, record: &BuildRecord| {
+            // News come late by the way from the engine, careen's own end of a build does not.
+            let earliest = began_by(event);
+            if earliest < began.saturating_sub(NEARER) {
+                began = earliest;
+                let (label, dockerfile) = (record.label.clone(), dockerfile.clone());
+                let told = ledger.hold(&Held::Build { label, dockerfile, began });
+                held = std::mem::replace(&mut held, Ok(())).and(told);
+            }
+            on_told(Told::Event { event, record });
+        };
         let finished = build(&job, &mut on_event, self.cancel)?;
+        held?;
         self.judge(one, state, finished)
     }
 

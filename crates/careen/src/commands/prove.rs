@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use careen_engine::BuildRequest;
-use careen_model::{Proof, ProofVerdict, Scenario, units};
+use careen_model::{Cleaned, Proof, ProofVerdict, Scenario, units};
 use careen_report::{json, markdown, terminal};
 use careen_run::apply::Journal;
 use careen_run::prove::{
@@ -78,6 +78,7 @@ pub(super) fn run(options: &Prove, format: Format, world: &World) -> Result<Exit
         other => failed("prove")(other),
     })?;
     show(&proof, format, world)?;
+    tell_cleaned(&proof.cleaned);
     match keep(&kept_file(&name, world), &proof, world.now) {
         Ok(()) => super::say("`careen report` shows this proof as a page"),
         Err(err) => super::say(&format!("`careen report` will not show this proof: {err}")),
@@ -89,6 +90,32 @@ pub(super) fn run(options: &Prove, format: Format, world: &World) -> Result<Exit
     })
 }
 
+/// What went from the engine again, and what stays there.
+fn tell_cleaned(cleaned: &Cleaned) {
+    let records = |n: usize| match n {
+        1 => "1 record".to_owned(),
+        n => format!("{} records", units::count(n as u64)),
+    };
+    if !cleaned.removed.is_empty() {
+        let (n, bytes) = (records(cleaned.removed.len()), units::size(cleaned.removed_bytes()));
+        super::say(&format!("removed from the build cache: {n} of this proof, {bytes}"));
+    }
+    let mut reasons: Vec<&str> = cleaned.left.iter().map(|(_, why)| why.as_str()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        let rows = || cleaned.left.iter().filter(|(_, why)| why == reason).map(|(row, _)| row);
+        let bytes = units::size(rows().map(|row| row.bytes).sum());
+        super::say(&format!(
+            "left in the build cache: {}, {bytes}: {reason}",
+            records(rows().count())
+        ));
+    }
+    for what in &cleaned.problems {
+        super::say(&format!("left in the engine: {what}"));
+    }
+}
+
 fn show(proof: &Proof, format: Format, world: &World) -> Result<(), Failure> {
     super::print(|out| match format {
         Format::Json => json::proof(out, proof),
@@ -98,14 +125,13 @@ fn show(proof: &Proof, format: Format, world: &World) -> Result<(), Failure> {
 }
 
 fn give_up(folder: &Path, connection: &careen_engine::Connection) -> Result<Exit, Failure> {
-    if unfinished(folder).is_none() {
+    // A careen that was killed while it removed one may have left a part.
+    if unfinished(folder).is_none() && !folder.exists() {
         super::say("there is no unfinished proof of this project");
         return Ok(Exit::Ok);
     }
-    let left = abandon(folder, connection).map_err(failed("remove the unfinished proof"))?;
-    for what in left {
-        super::say(&format!("left in the engine: {what}"));
-    }
+    let cleaned = abandon(folder, connection).map_err(failed("remove the unfinished proof"))?;
+    tell_cleaned(&cleaned);
     super::say("the unfinished proof is removed");
     Ok(Exit::Ok)
 }
@@ -122,11 +148,9 @@ fn look_for_unfinished(
             super::say(
                 "an unfinished proof of this project is replaced; --resume would go on with it",
             );
-            let left =
+            let cleaned =
                 abandon(folder, connection).map_err(failed("remove the unfinished proof"))?;
-            for what in left {
-                super::say(&format!("left in the engine: {what}"));
-            }
+            tell_cleaned(&cleaned);
             Ok(())
         }
         _ => Ok(()),
@@ -204,7 +228,6 @@ fn tell(told: &Told<'_>) {
             super::say(&format!("{} is skipped: {why}", scenario.name()));
         }
         Told::Comparing => super::say("comparing the content of both images"),
-        Told::Leftover { what } => super::say(&format!("left in the engine: {what}")),
         Told::Event { .. } => (),
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{PoisonError, RwLock};
 
 use careen_engine::{Connection, Target};
 use serde_json::Value;
@@ -48,8 +49,22 @@ impl OnEngine {
     }
 }
 
+/// Held while tests use the engines; by one alone that looks at everything an engine has.
+static ENGINES: RwLock<()> = RwLock::new(());
+
 /// Runs the check with a fresh project on each engine.
 pub(crate) fn on_each_engine(check: impl Fn(&OnEngine, &str)) {
+    let _beside = ENGINES.read().unwrap_or_else(PoisonError::into_inner);
+    run_on_each(check);
+}
+
+/// The same while no other test of this program uses an engine.
+pub(crate) fn alone_on_each_engine(check: impl Fn(&OnEngine, &str)) {
+    let _alone = ENGINES.write().unwrap_or_else(PoisonError::into_inner);
+    run_on_each(check);
+}
+
+fn run_on_each(check: impl Fn(&OnEngine, &str)) {
     let Ok(sockets) = std::env::var("CAREEN_ENGINES") else {
         return skip("CAREEN_ENGINES is not set");
     };

@@ -22,6 +22,7 @@ mod lint;
 mod lint_conformance;
 mod moves;
 mod prove;
+mod prove_leftovers;
 mod refusals;
 mod sandbox;
 mod without_engine;

@@ -28,18 +28,22 @@ const RECORD: &str = "rootfs/lib/python3.11/site-packages/six-1.17.0.dist-info/R
 
 fn on_projects(check: impl Fn(&OnEngine)) {
     on_each_engine(|on, _| {
-        let sandbox = &on.sandbox;
-        sandbox.write("Dockerfile", SLOW.as_bytes());
-        sandbox.write("Dockerfile.fast", FAST.as_bytes());
-        sandbox.write(".dockerignore", b"Dockerfile*\n.dockerignore\n");
-        sandbox.write("app.py", b"print('hoops')\n");
-        sandbox.write(RECORD, b"six.py,sha256=x,1\n");
-        sandbox.write("rootfs/lib/python3.11/site-packages/six.py", b"1\n");
+        write_project(on);
         check(on);
     });
 }
 
-fn prove<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn write_project(on: &OnEngine) {
+    let sandbox = &on.sandbox;
+    sandbox.write("Dockerfile", SLOW.as_bytes());
+    sandbox.write("Dockerfile.fast", FAST.as_bytes());
+    sandbox.write(".dockerignore", b"Dockerfile*\n.dockerignore\n");
+    sandbox.write("app.py", b"print('hoops')\n");
+    sandbox.write(RECORD, b"six.py,sha256=x,1\n");
+    sandbox.write("rootfs/lib/python3.11/site-packages/six.py", b"1\n");
+}
+
+pub(crate) fn prove<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let fixed = ["prove", "--before", "file:Dockerfile", "--after", "file:Dockerfile.fast"];
     [&fixed[..], more].concat()
 }
@@ -236,14 +240,14 @@ fn a_proof_that_cannot_be_is_told() {
 /// The proof came to its end. Of two states that take the same time, one in forty pairs of builds
 /// is slower beyond doubt, which is the code 1.
 #[track_caller]
-fn ended(run: &Run, says: &[&str]) {
+pub(crate) fn ended(run: &Run, says: &[&str]) {
     let is_slower = run.out.contains("\"verdict\": \"slower\"")
         || run.out.contains("the same image, and a scenario is slower");
     run.check(i32::from(is_slower), says);
 }
 
 /// No image, no cache mount and no file of a proof is left.
-fn is_clean(on: &OnEngine) {
+pub(crate) fn is_clean(on: &OnEngine) {
     let folder = on.sandbox.path("home/data/careen/prove");
     // The last proof is kept as a file for the report.
     let is_folder = |entry: &std::io::Result<fs::DirEntry>| entry.as_ref().unwrap().path().is_dir();
