@@ -85,9 +85,9 @@ impl Outcome {
         let proof = &proof["proof"];
         let content = &proof["content"];
         let volatile = list(&content["not_counted"]);
-        let volatile = volatile.iter().map(|one| {
-            (text(&one["reason"]), one["paths"].as_u64().or(one["count"].as_u64()).unwrap_or(0))
-        });
+        let volatile = volatile
+            .iter()
+            .map(|one| (text(&one["reason"]), one["differences"].as_u64().unwrap_or(0)));
         let differences = list(&content["differences"]);
         let differences =
             differences.iter().map(|one| format!("{} {}", text(&one["how"]), text(&one["path"])));

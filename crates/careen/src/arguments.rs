@@ -3,6 +3,7 @@
 mod lint;
 mod size;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use careen_model::{Scenario, Severity};
@@ -556,6 +557,9 @@ pub(crate) enum Debug {
         /// Ignore file whose patterns are excluded
         #[arg(long, value_name = "FILE")]
         ignore: Option<PathBuf>,
+        /// Threads, instead of as many as the walk finds useful
+        #[arg(long, value_name = "N")]
+        threads: Option<NonZeroUsize>,
     },
     /// Read and parse Dockerfiles named on standard input and print counts only, for measuring
     Parse {

@@ -52,6 +52,7 @@ pub use self::{
     mount::{CacheIdentity, Field, Mount, MountKind, Sharing, clean_path},
     package_groups::{package_groups, package_groups_of_step},
     packages::{CommandOption, Manager, Package, PackageCommand},
+    read::{NO_STAGES, OUTSIDE_OF_STAGES},
     shell::{Join, Posix, Redirection, Script, Shell, ShellWord, SimpleCommand},
     source::{CacheMount, Source, SourceKind},
     stage::{Base, Stage},

@@ -18,6 +18,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Longest line that BuildKit's scanner takes, without its line feed (`bufio.MaxScanTokenSize`).
 const LONGEST_LINE: usize = 65_535;
 
+/// What BuildKit says of a file in which no `FROM` is.
+pub const NO_STAGES: &str = "dockerfile contains no stages to build";
+/// What it says of an instruction before the first `FROM`.
+pub const OUTSIDE_OF_STAGES: &str = "no build stage in current context";
+
 /// One physical line: offsets of its start, its text's end and its end with the line end.
 #[derive(Clone, Copy)]
 struct Line {
@@ -70,7 +75,7 @@ impl Parser<'_> {
             self.refuse(span(end, end), self.number.max(1), "file with no instructions");
         } else if !self.in_stage && self.problems.is_empty() {
             let (span, line) = (span(0, 0), 1);
-            let message = "dockerfile contains no stages to build".to_owned();
+            let message = NO_STAGES.to_owned();
             let found_by = FoundBy::Instructions;
             self.problems.push(Problem { span, line, message, fatal: true, found_by });
         }
@@ -195,9 +200,8 @@ impl Parser<'_> {
         let outside = !self.in_stage
             && !matches!(instruction.keyword, Keyword::From | Keyword::Arg | Keyword::Unknown);
         self.in_stage |= instruction.keyword == Keyword::From;
-        let found = super::validate::check(instruction).or_else(|| {
-            outside.then(|| (instruction.code, "no build stage in current context".to_owned()))
-        });
+        let found = super::validate::check(instruction)
+            .or_else(|| outside.then(|| (instruction.code, OUTSIDE_OF_STAGES.to_owned())));
         if let Some((span, message)) = found {
             let (line, found_by) = (instruction.lines.0, FoundBy::Instructions);
             self.problems.push(Problem { span, line, message, fatal: true, found_by });

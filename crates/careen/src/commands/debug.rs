@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use careen_host::walk::{WalkRequest, walk};
@@ -15,7 +16,7 @@ use crate::failure::Failure;
 pub(super) fn run(options: &Debug) -> Result<Exit, Failure> {
     match options {
         Debug::Ast { files } => ast(files),
-        Debug::Walk { root, ignore } => count_walk(root, ignore.as_deref()),
+        Debug::Walk { root, ignore, threads } => count_walk(root, ignore.as_deref(), *threads),
         Debug::Parse { times } => count_parse(*times),
         Debug::Words | Debug::Expand | Debug::IgnoreMatch | Debug::IgnoreWalk => {
             super::debug_lines::run(options)
@@ -48,7 +49,11 @@ fn ast(files: &[std::path::PathBuf]) -> Result<Exit, Failure> {
 }
 
 /// Entries and bytes of a context after an ignore file, and nothing that costs time beside it.
-fn count_walk(root: &Path, ignore: Option<&Path>) -> Result<Exit, Failure> {
+fn count_walk(
+    root: &Path,
+    ignore: Option<&Path>,
+    threads: Option<NonZeroUsize>,
+) -> Result<Exit, Failure> {
     let exclude = match ignore {
         Some(path) => {
             let bytes = fs::read(path)
@@ -57,7 +62,7 @@ fn count_walk(root: &Path, ignore: Option<&Path>) -> Result<Exit, Failure> {
         }
         None => vec![],
     };
-    let request = WalkRequest { root: root.to_owned(), exclude, ..WalkRequest::default() };
+    let request = WalkRequest { root: root.to_owned(), exclude, threads, ..WalkRequest::default() };
     let found = walk(&request)
         .map_err(|err| Failure::could_not(format!("walk {}", root.display()), err))?;
     let (entries, bytes, faults) = (found.len(), found.bytes(), found.faults.len());

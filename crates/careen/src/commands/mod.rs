@@ -12,6 +12,7 @@ mod history;
 mod interrupt;
 mod leftovers;
 mod lint;
+mod missing_stage;
 mod move_project;
 mod overview;
 mod preflight;

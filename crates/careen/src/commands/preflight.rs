@@ -6,6 +6,7 @@ use std::path::Path;
 use careen_model::ProjectFacts;
 use careen_syntax::dockerfile;
 
+use super::missing_stage;
 use crate::failure::Failure;
 
 /// Fails when the Dockerfile cannot be read, or BuildKit would refuse it.
@@ -29,7 +30,8 @@ pub(super) fn check(project: &ProjectFacts, path: &Path) -> Result<(), Failure> 
         && file.syntax().is_none()
         && file.reachable(Some(target)).is_empty()
     {
-        return Err(Failure::refused(doing, format!("there is no stage {target}")));
+        let meaning = file.meaning(&dockerfile::Given::default());
+        return Err(Failure::refused(doing, missing_stage::told(&meaning, target)));
     }
     Ok(())
 }

@@ -256,7 +256,7 @@ fn a_stage_leaves_out_what_it_does_not_need() {
     let run = lint(&sandbox, &["Dockerfile", "--target", "c", "--format", "json"]);
     let c = ["Dockerfile:1:1 mismatched-as-case", "Dockerfile:3:1 mismatched-as-case"];
     assert_eq!(places(&run), c);
-    lint(&sandbox, &["Dockerfile", "--target", "x"]).check(3, &["it has no stage `x`"]);
+    lint(&sandbox, &["Dockerfile", "--target", "x"]).check(3, &["there is no stage `x`; it has "]);
 }
 
 #[test]

@@ -6,7 +6,9 @@
 
 use careen_model::Span;
 use careen_syntax::dockerfile::expand::List;
-use careen_syntax::dockerfile::{Base, FoundBy, Item, Keyword, Stage, expand, nearest_name, quote};
+use careen_syntax::dockerfile::{
+    Base, FoundBy, Item, Keyword, NO_STAGES, OUTSIDE_OF_STAGES, Stage, expand, nearest_name, quote,
+};
 
 use super::when::Phase;
 use crate::Facts;
@@ -48,13 +50,14 @@ fn instructions(reading: &Reading<'_>) -> Option<Refusal> {
     let problem = file.problems.iter().find(|p| p.fatal && is_read(p.found_by))?;
     let item = file.items.partition_point(|item| item.span().end <= problem.span.start);
     let is_instruction = file.items.get(item).is_some_and(|item| item.instruction().is_some());
-    let of_file = ["no build stage in current context", "dockerfile contains no stages to build"];
-    let message = if of_file.contains(&problem.message.as_str()) {
+    // Whole messages: what somebody wrote may be a part of one.
+    let has_no_stages = problem.message == NO_STAGES;
+    let message = if has_no_stages || problem.message == OUTSIDE_OF_STAGES {
         problem.message.clone()
     } else {
         format!("dockerfile parse error on line {}: {}", problem.line, problem.message)
     };
-    let item = is_instruction.then_some(item).filter(|_| !problem.message.contains("no stages"));
+    let item = is_instruction.then_some(item).filter(|_| !has_no_stages);
     // Without an item all instructions were read.
     let phase = if item.is_some() { Phase::Instructions } else { Phase::Names };
     Some(Refusal { phase, item, span: problem.span, message })

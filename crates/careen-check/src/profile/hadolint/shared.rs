@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use careen_model::{Findings, Severity};
-use careen_syntax::dockerfile::{Command, Form, Keyword};
+use careen_syntax::dockerfile::{Command, Form, Keyword, NO_STAGES, OUTSIDE_OF_STAGES};
 
 use crate::profile::Row;
 use crate::rules::commands::{overridden_instruction, shell_form_command};
@@ -49,8 +49,7 @@ fn report(
 /// A file without FROM is a file for hadolint.
 fn unreadable(rule: &Rule, reading: &Reading<'_>, _: &Facts, found: &mut Findings) {
     let file = reading.file;
-    let about_stages =
-        ["no build stage in current context", "dockerfile contains no stages to build"];
+    let about_stages = [OUTSIDE_OF_STAGES, NO_STAGES];
     let problems = file.file.problems.iter().filter(|problem| problem.fatal);
     for problem in problems.filter(|problem| !about_stages.contains(&problem.message.as_str())) {
         let place = format!("line {} of {}", problem.line, file.path.display());

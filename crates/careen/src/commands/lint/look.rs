@@ -17,6 +17,7 @@ use careen_syntax::ignore;
 use super::asked::Asked;
 use super::describe;
 use super::targets::{Kind, Target};
+use crate::commands::missing_stage;
 
 /// Below this number a thread costs more than it saves.
 const MANY: usize = 8;
@@ -79,8 +80,9 @@ fn one(target: &Target, asked: &Asked) -> LintFile {
         file.suppressed += keep_named(&mut findings, asked);
     }
     if let (Some(stage), Some(parsed)) = (&asked.target, parsed) {
-        if parsed.meaning(&facts.lint.given).target(Some(stage)).is_none() {
-            return LintFile::unread(path.clone(), format!("it has no stage `{stage}`"));
+        let meaning = parsed.meaning(&facts.lint.given);
+        if meaning.target(Some(stage)).is_none() {
+            return LintFile::unread(path.clone(), missing_stage::told(&meaning, stage));
         }
         // BuildKit's own way of reaching stages is in its profile.
         if asked.lint.profile != Profile::BuildKit {
