@@ -24,7 +24,11 @@ pub(crate) fn judge(
         Code::Cancelled => {
             EngineError::Broken { message: format!("the engine stopped the build: {message}") }
         }
-        _ if message.contains("exporter \"") && message.contains("could not be found") => {
+        // Its words may stand in a command that failed as well.
+        _ if failed_step.is_none()
+            && message.contains("exporter \"")
+            && message.contains("could not be found") =>
+        {
             EngineError::Unsupported { what: message }
         }
         _ => EngineError::BuildFailed(Box::new(failure(status, message, failed_step))),

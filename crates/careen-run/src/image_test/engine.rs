@@ -55,7 +55,9 @@ fn judge_start(argv: &[String], answer: Result<ExecOutput, EngineError>) -> Resu
         Err(EngineError::Refused { message, .. }) => message,
         Err(err) => return Err(NotRun::NoEngine { reason: err.to_string() }),
     };
-    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    // What was asked for stands in the message too: words that it has itself tell nothing.
+    let is_asked = |word: &str| argv.iter().any(|asked| asked.contains(word));
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word) && !is_asked(word));
     let program = argv.first().cloned().unwrap_or_default();
     // The words of runc and crun; engines wrap them in different ways and with different codes.
     if says(&["no such file or directory", "executable file not found", "not a directory"]) {
@@ -92,6 +94,11 @@ mod tests {
         assert_eq!(refused("exec: \"x\": executable file not found in $PATH: unknown"), missing);
         assert_eq!(refused("exec: \"x\": stat x: no such file or directory"), missing);
         assert_eq!(refused("exec /x: exec format error").unwrap().exit_code, 126);
+        let hostile = ["sh".to_owned(), "-c".to_owned(), "echo permission denied".to_owned()];
+        let message = "cannot start sh -c echo permission denied".to_owned();
+        let refused_hostile =
+            judge_start(&hostile, Err(EngineError::Refused { status: 500, message }));
+        assert!(matches!(refused_hostile, Err(NotRun::NoEngine { .. })));
         let other = refused("No such image: hoops:dev").unwrap_err();
         assert_eq!(other.to_string(), "No such image: hoops:dev");
         assert!(matches!(start(Err(EngineError::Cancelled)), Err(NotRun::NoEngine { .. })));

@@ -69,10 +69,8 @@ pub(super) fn clean(ledger: &Ledger, connection: &Connection) -> Cleaned {
     for one in &held {
         let Held::Image(name) = one else { continue };
         match connection.remove_image(name) {
-            Err(err) if !err.to_string().contains("404") => {
-                cleaned.problems.push(format!("image {name}: {err}"));
-            }
-            _ => (),
+            Ok(()) | Err(EngineError::Refused { status: 404, .. }) => (),
+            Err(err) => cleaned.problems.push(format!("image {name}: {err}")),
         }
     }
     if let Err(err) = idle.and_then(|()| ours.prune(&mut cleaned)) {

@@ -16,7 +16,8 @@ pub(in crate::commands) fn told(meaning: &Meaning<'_>, wanted: &str) -> String {
     let shown: Vec<String> = names.iter().take(TOLD).map(|name| format!("`{name}`")).collect();
     let more = names.len().saturating_sub(TOLD);
     let rest = match (shown.is_empty(), more) {
-        (true, _) => format!("its {count} have no names and are asked for by number, from 0"),
+        (true, _) if count == 1 => "its only stage has no name".to_owned(),
+        (true, _) => format!("its {count} stages have no names, but numbers from 0"),
         (false, 0) => format!("it has {}", shown.join(", ")),
         (false, more) => format!("it has {} and {more} more", shown.join(", ")),
     };
@@ -36,8 +37,7 @@ mod tests {
         };
         let three = "FROM a AS builder\nFROM b AS tests\nFROM c\n";
         assert_eq!(says(three, "test"), "there is no stage `test`; it has `tests`, `builder`");
-        let expected =
-            "there is no stage `x`; its 1 have no names and are asked for by number, from 0";
+        let expected = "there is no stage `x`; its only stage has no name";
         assert_eq!(says("FROM a\n", "x"), expected);
         let many = ["s9", "s8", "s7", "s6", "s5", "s4", "s3", "s2", "s1", "s0"];
         let many = many.map(|name| format!("FROM a AS {name}\n")).concat();
