@@ -64,6 +64,8 @@ fn compare(careen: &Path, address: &Address) -> Result<Outcome, Failure> {
         let call = Call::new(careen).args(arguments).folder(&project);
         call.env("XDG_DATA_HOME", &history).env("DOCKER_HOST", address.to_string())
     };
+    // The ignore file is for both states: what it leaves out, no image is to have.
+    call(&["fix", "--only", "weak-ignore-file", "--yes"]).read_or(&[3])?;
     let fixed = json("fix", &call(&["fix", "--all", "--yes", "--format", "json"]).read_or(&[3])?)?;
     let proof = ["prove", "--scenario", "cold", "--runs", "1", "--format", "json"];
     // Slower counts as a failure there, and is none here.
@@ -82,7 +84,6 @@ impl Outcome {
     fn of(fixed: &Value, proof: &Value) -> Outcome {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let proof = &proof["proof"];
         let content = &proof["content"];
         let volatile = list(&content["not_counted"]);
         let volatile = volatile
@@ -93,7 +94,7 @@ impl Outcome {
             differences.iter().map(|one| format!("{} {}", text(&one["how"]), text(&one["path"])));
         Outcome {
             engine: text(&proof["engine"]),
-            fixes: list(&fixed["applied"]).iter().map(|one| text(&one["rule"])).collect(),
+            fixes: list(&fixed["fixes"]).iter().map(|one| text(&one["rule"])).collect(),
             entries: content["entries_after"].as_u64().unwrap_or(0),
             volatile: volatile.collect(),
             differences: differences.collect(),
