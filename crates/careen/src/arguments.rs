@@ -345,7 +345,7 @@ pub(crate) struct Report {
     /// Build to compare with; the last one before the newest fix without
     #[arg(long, value_name = "BUILD")]
     pub(crate) before: Option<String>,
-    /// File to write; `.careen/reports/` in the project without
+    /// File to write; without, a page goes to `.careen/reports/` and other forms are printed
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

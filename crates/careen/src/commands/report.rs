@@ -1,5 +1,6 @@
 //! `careen report`: one build, before and after, as a page, Markdown or JSON.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use careen_check::diagnose;
@@ -42,13 +43,13 @@ pub(super) fn run(options: &Report, format: Format, world: &World) -> Result<Exi
         None => before(&history, project, &after, &options.path)?,
     };
     match format {
-        Format::Md => super::print(|out| markdown::build(out, &after, before.as_ref()))?,
+        Format::Md => put(options, |out| markdown::build(out, &after, before.as_ref()))?,
         Format::Json => {
             let proof = proof(&gathered, world);
             let proof = proof.as_ref().map(|kept| ProofShown { proof: &kept.proof, at: kept.at });
-            super::print(|out| json::report(out, &after, before.as_ref(), proof.as_ref()))?;
+            put(options, |out| json::report(out, &after, before.as_ref(), proof.as_ref()))?;
         }
-        Format::Trace => super::print(|out| trace::trace(out, &after))?,
+        Format::Trace => put(options, |out| trace::trace(out, &after))?,
         _ => {
             let selection = subject::selection(&[], &[], &asked.config)?;
             let diagnosis = diagnose(&gathered.facts, &selection);
@@ -141,6 +142,19 @@ fn before(
             && build.started_at <= fixed.unwrap_or(after.started_at)
     });
     Ok(earlier.max_by_key(|build| build.started_at))
+}
+
+/// Prints a document, or writes it whole to the file that was asked for and prints its path.
+fn put(
+    options: &Report,
+    document: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let Some(path) = &options.output else { return super::print(document) };
+    let doing = || format!("write {}", path.display());
+    let mut bytes = Vec::new();
+    document(&mut bytes).map_err(|err| Failure::could_not(doing(), err))?;
+    WholeFile::write(path, &bytes).map_err(|err| Failure::could_not(doing(), err))?;
+    super::print(|out| writeln!(out, "{}", path.display()))
 }
 
 /// Writes whole or not at all.

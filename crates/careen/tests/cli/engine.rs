@@ -138,6 +138,13 @@ fn an_engine_build_is_recorded_compared_and_reported() {
         run(&["report", "--format", "md"]).check(0, &["|"]);
         run(&["report", "--format", "json"]).json();
         run(&["report", "-o", "r.html", labels[0]]).check(0, &["r.html"]);
+        for (format, begins) in [("md", "#"), ("json", "{"), ("trace", "{")] {
+            let path = on.sandbox.path("written");
+            let told = run(&["report", "--format", format, "-o", path.to_str().unwrap()]);
+            told.check(0, &["written"]);
+            let document = fs::read_to_string(&path).unwrap();
+            assert!(document.starts_with(begins), "{format}: {document}");
+        }
         // The report lies in the project and is no part of the next build.
         fs::remove_file(on.sandbox.project().join("r.html")).unwrap();
         let again = run(&[&build[..], &["--format", "json"]].concat());
