@@ -9,6 +9,8 @@
 mod driver;
 #[path = "../../careen-report/tests/report/page.rs"]
 mod page;
+#[path = "browser/perfetto.rs"]
+mod perfetto;
 #[path = "../../careen-report/tests/report/sample.rs"]
 #[expect(dead_code, reason = "the tests of the formats use all of it")]
 mod sample;

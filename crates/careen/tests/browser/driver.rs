@@ -76,12 +76,21 @@ impl Browser {
     }
 
     pub(crate) fn open(&self, file: &Path) {
-        self.post("url", &json!({ "url": format!("file://{}", file.display()) }));
+        self.go(&format!("file://{}", file.display()));
+    }
+
+    pub(crate) fn go(&self, address: &str) {
+        self.post("url", &json!({ "url": address }));
     }
 
     /// Runs the body of a function in the page and gives what it returns.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.post("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Runs the body of a function that hands its result to its last argument.
+    pub(crate) fn run_to_its_end(&self, script: &str) -> Value {
+        self.post("execute/async", &json!({ "script": script, "args": [] }))
     }
 
     /// A command of the browser's own protocol.
