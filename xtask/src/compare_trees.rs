@@ -4,6 +4,7 @@
 //! That a safe fix leaves the image as it is, is otherwise tested with programs that stand for the
 //! package managers.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
@@ -64,6 +65,11 @@ fn compare(careen: &Path, address: &Address) -> Result<Outcome, Failure> {
         let call = Call::new(careen).args(arguments).folder(&project);
         call.env("XDG_DATA_HOME", &history).env("DOCKER_HOST", address.to_string())
     };
+    // The image holds a copy of its Dockerfile, which is what the fixes change.
+    let ignore = project.join(".dockerignore");
+    let mut text = fs::read_to_string(&ignore).map_err(Failure::file("read", &ignore))?;
+    text.push_str("\n.devcontainer\n");
+    home::write(&ignore, &text)?;
     // The ignore file is for both states: what it leaves out, no image is to have.
     call(&["fix", "--only", "weak-ignore-file", "--yes"]).read_or(&[3])?;
     let fixed = json("fix", &call(&["fix", "--all", "--yes", "--format", "json"]).read_or(&[3])?)?;

@@ -2,7 +2,7 @@
 
 /// How a place is recognised.
 enum Place {
-    /// The folder and all in it.
+    /// All in the folder, not itself.
     Below(&'static str),
     Exactly(&'static str),
     EndsWith(&'static str),
@@ -24,6 +24,8 @@ const PLACES: &[(Place, &str)] = &[
     (EndsWith(".dist-info/uv_cache.json"), "uv notes the time of a local source"),
     (Below("tmp"), "temporary files"),
     (Below("root/.cache"), "caches of tools"),
+    // With all of its caches mounted, nothing makes the folder itself.
+    (Exactly("root/.cache"), "caches of tools"),
     (Exactly("etc/hostname"), "made by the runtime"),
     (Exactly("etc/hosts"), "made by the runtime"),
     (Exactly("etc/resolv.conf"), "made by the runtime"),
@@ -57,7 +59,12 @@ mod tests {
 
     #[test]
     fn only_known_places_are_volatile() {
-        for path in ["var/log/apt/history.log", "a/__pycache__/b.pyc", "var/lib/dpkg/status-old"] {
+        for path in [
+            "var/log/apt/history.log",
+            "a/__pycache__/b.pyc",
+            "var/lib/dpkg/status-old",
+            "root/.cache",
+        ] {
             assert!(volatile(path.as_bytes()).is_some(), "{path}");
         }
         for path in ["var/logs/x", "app/readme-old", "etc/passwd", "usr/lib/libc.so.6", "tmp"] {
